@@ -1,0 +1,229 @@
+"""Frozen settings, one section per room: `sparrow.toml` < environment `SPARROW_SECTION__KEY` < command-line flags.
+
+An unknown section or key is an error that names it. `load_settings` is the only way in; the file is `--config`, else
+`{home}/sparrow.toml`, else `./sparrow.toml`, else none.
+
+Example:
+    >>> load_settings(environ={"SPARROW_WEB__PORT": "7000"}).web.port
+    7000
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sparrow.errors import SettingsError
+
+PREFIX = "SPARROW_"
+HOME_VARIABLE = "SPARROW_HOME"
+DEFAULT_HOME = Path("var")
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Split(Section):
+    """The global cuts in time: train | valid | test, as shares of the rows."""
+
+    valid: Share = 0.1
+    test: Share = 0.1
+
+
+class Features(Section):
+    """What describes a movie and a person."""
+
+    history_length: Positive = Field(50, description="recent liked movies kept in a sample row")
+    favourite_genres: Positive = Field(5, description="favourite genres kept per person")
+
+
+class Samples(Section):
+    """The `choice` samples: every interaction is a positive, unseen movies are its negatives."""
+
+    negatives: Positive = Field(4, description="sampled unseen movies per positive")
+    exponent: Annotated[float, Field(ge=0, le=1)] = Field(0.75, description="negatives ~ popularity ** exponent")
+    seed: int = 1
+
+
+class Item2vec(Section):
+    """Skip-gram with negative sampling over liked movies in time order (Barkan & Koenigstein, 2016)."""
+
+    dim: Positive = 64
+    window: Positive = 20
+    epochs: Positive = 40
+    negative: Positive = 10
+    exponent: float = 0.75
+    subsample: float = 1e-3
+    min_count: Positive = 3
+    workers: Positive = 2
+    seed: int = 1
+
+
+class NeuralCF(Section):
+    """GMF and MLP towers joined (He et al., 2017)."""
+
+    dim: Positive = 32
+    hidden: tuple[Positive, ...] = (64, 32, 16)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    l2: Annotated[float, Field(ge=0)] = 1e-6
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    batch: Positive = 2048
+    epochs: Positive = 20
+    patience: Positive = 2
+    seed: int = 1
+
+
+class Recall(Section):
+    """How many candidates each route may bring, by route name, and how deep each looks."""
+
+    total: Positive = Field(600, description="candidates a ranking sees at most")
+    quotas: dict[str, Positive] = Field(
+        default_factory=lambda: {"embedding": 400, "genres": 100, "rated": 60, "recent": 40, "popular": 200}
+    )
+    recent_likes: Positive = Field(20, description="liked movies whose neighbours are recalled")
+    min_ratings: Positive = Field(10, description="ratings a movie needs to count as highly rated")
+
+
+class Candidates(Section):
+    """What may be shown at all."""
+
+    hidden: frozenset[int] = Field(frozenset(), description="movie ids never shown in a list")
+
+
+class Online(Section):
+    """The request path."""
+
+    ranker_url: str = Field("", description="TensorFlow Serving base URL; empty ranks in process")
+    ranker_timeout_ms: Positive = 300
+    embedding: str = Field("item2vec", description="the similarity behind similar movies")
+    poll_seconds: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Web(Section):
+    """The site and the HTTP API."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 6010
+    workers: Positive = 1
+    default_size: Positive = 24
+    max_size: Positive = 500
+    legacy_cors: bool = False
+
+
+class Releases(Section):
+    """What is kept on disk."""
+
+    keep: Annotated[int, Field(ge=2)] = Field(3, description="releases that stay, the live one and its predecessor always")
+
+
+class Settings(Section):
+    """All of it."""
+
+    split: Split = Split()
+    features: Features = Features()
+    samples: Samples = Samples()
+    item2vec: Item2vec = Item2vec()
+    neural_cf: NeuralCF = NeuralCF()
+    recall: Recall = Recall()
+    candidates: Candidates = Candidates()
+    online: Online = Online()
+    web: Web = Web()
+    releases: Releases = Releases()
+
+
+def find_home(flag: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that holds all state: `--home`, else `SPARROW_HOME`, else `./var`."""
+    return flag or Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+
+
+def load_settings(
+    file: Path | None = None,
+    home: Path | None = None,
+    flags: Mapping[str, Mapping[str, Any]] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Merge file, environment and flags into one frozen `Settings`.
+
+    Args:
+        file: the TOML file named by `--config`; must exist when given.
+        home: the state folder, searched for `sparrow.toml` when `file` is None.
+        flags: section → key → value from the command line; a value of None means "not given".
+        environ: the environment to read.
+
+    Raises:
+        SettingsError: an unknown name or a bad value, naming it and where it came from.
+    """
+    path = _find_file(file, home)
+    merged: dict[str, dict[str, Any]] = _read_toml(path) if path else {}
+    for origin in (_read_environment(environ), flags or {}):
+        for section, values in origin.items():
+            given = {key: value for key, value in values.items() if value is not None}
+            merged.setdefault(section, {}).update(given)
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path)) from None
+
+
+def _find_file(file: Path | None, home: Path | None) -> Path | None:
+    if file is not None and not file.is_file():
+        raise SettingsError(f"The settings file {file} does not exist; name an existing one with --config.")
+    candidates = [file] if file else [(home or DEFAULT_HOME) / "sparrow.toml", Path("sparrow.toml")]
+    return next((path for path in candidates if path and path.is_file()), None)
+
+
+def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}. Mend that line or remove the file.") from None
+    loose = [key for key, value in content.items() if not isinstance(value, dict)]
+    if loose:
+        raise SettingsError(f"{path}: the setting {loose[0]!r} stands outside a section; write it under one, e.g. [web].")
+    return content
+
+
+def _read_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """`SPARROW_WEB__PORT=7000` → {"web": {"port": "7000"}}; lists and tables are written as JSON or TOML values."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name == HOME_VARIABLE:
+            continue
+        section, divider, key = name.removeprefix(PREFIX).lower().partition("__")
+        if not divider:
+            raise SettingsError(
+                f"The environment variable {name} names no setting; write {PREFIX}SECTION__KEY, e.g. {PREFIX}WEB__PORT."
+            )
+        found.setdefault(section, {})[key] = _toml_value(value)
+    return found
+
+
+def _toml_value(text: str) -> Any:
+    """A list or table when the text is one, else the text itself (pydantic parses numbers and truths)."""
+    if text[:1] not in "[{":
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    first: Mapping[str, Any] = dict(error.errors()[0])
+    name = ".".join(str(part) for part in first["loc"])
+    where = f"{path}, {PREFIX}… variables or flags" if path else f"{PREFIX}… variables or flags"
+    if first["type"] == "extra_forbidden":
+        return f"Unknown setting {name!r} (from {where}); the known ones are listed in docs/settings.md."
+    return f"Setting {name!r} has the value {first['input']!r} (from {where}): {first['msg']}."
+
+
+Profile = Literal["quick", "standard", "all"]
