@@ -74,20 +74,20 @@ class NeuralCF(Section):
     dim: Positive = 32
     hidden: tuple[Positive, ...] = (64, 32, 16)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    l2: Annotated[float, Field(ge=0)] = 1e-6
+    embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-6
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     batch: Positive = 2048
-    epochs: Positive = 20
-    patience: Positive = 2
+    epochs: Positive = 12
+    patience: Positive = 3
     seed: int = 1
 
 
 class Recall(Section):
-    """How many candidates each route may bring, by route name, and how deep each looks."""
+    """How many candidates each route may bring, by route name; their sum is what one ranking scores at most."""
 
-    total: Positive = Field(600, description="candidates a ranking sees at most")
     quotas: dict[str, Positive] = Field(
-        default_factory=lambda: {"embedding": 400, "genres": 100, "rated": 60, "recent": 40, "popular": 200}
+        default_factory=lambda: {"embedding": 250, "genres": 100, "rated": 50, "recent": 50, "popular": 150}
     )
     recent_likes: Positive = Field(20, description="liked movies whose neighbours are recalled")
     min_ratings: Positive = Field(10, description="ratings a movie needs to count as highly rated")
@@ -122,7 +122,9 @@ class Web(Section):
 class Releases(Section):
     """What is kept on disk."""
 
-    keep: Annotated[int, Field(ge=2)] = Field(3, description="releases that stay, the live one and its predecessor always")
+    keep: Annotated[int, Field(ge=2)] = Field(
+        3, description="releases that stay, the live one and its predecessor always"
+    )
 
 
 class Settings(Section):
@@ -188,7 +190,9 @@ def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
         raise SettingsError(f"{path} is not valid TOML: {error}. Mend that line or remove the file.") from None
     loose = [key for key, value in content.items() if not isinstance(value, dict)]
     if loose:
-        raise SettingsError(f"{path}: the setting {loose[0]!r} stands outside a section; write it under one, e.g. [web].")
+        raise SettingsError(
+            f"{path}: the setting {loose[0]!r} stands outside a section; write it under one, e.g. [web]."
+        )
     return content
 
 

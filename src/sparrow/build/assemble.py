@@ -1,0 +1,77 @@
+"""One folder from a fit's parts: the feature store and the models, laid out as `stores.releases` describes."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from sparrow.stores import lmdb_store
+from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
+from sparrow.stores.feature_store import FeatureStore, MovieRecord, StoreMeta, UserRecord
+from sparrow.stores.lmdb_store import LmdbStore
+
+RECMODEL_PARTS = ("recmodel", "recmodel.onnx", "recmodel.encoding.json")
+
+
+def assemble(features: Path, embeddings: Path, recall: Path, ranking: Path, out: Path) -> dict[str, int]:
+    """Fill `out` from the folders of one fit; returns rows by kind."""
+    path = out / "features.lmdb"
+    store = FeatureStore(LmdbStore(path, writable=True))
+    movies = store.write_movies(_movies(features / "movies.parquet"))
+    people = store.write_users(_users(features / "users.parquet"))
+    similarities, dimensions = {}, {}
+    for file in sorted(embeddings.glob("movies-*.npz")):
+        table = EmbeddingTable.load(file)
+        _write_table(store, "emb", table)
+        _write_table(store, "uemb", EmbeddingTable.load(embeddings / f"people-{table.name}.npz"))
+        near = Neighbours.load(recall / f"neighbours-{table.name}.npz")
+        store.write_neighbours(near.name, zip(near.ids.tolist(), near.nearest, near.scores, strict=True))
+        similarities[table.name], dimensions[table.name] = table.similarity, table.dim
+    store.write_meta(StoreMeta(movies, people, similarities, dimensions))
+    store.close()
+    lmdb_store.seal(path)
+    for part in RECMODEL_PARTS:
+        copy = shutil.copytree if (ranking / part).is_dir() else shutil.copy2
+        copy(ranking / part, out / part)
+    return {"movies": movies, "people": people, "embeddings": len(similarities)}
+
+
+def _write_table(store: FeatureStore, kind: Any, table: EmbeddingTable) -> None:
+    store.write_vectors(kind, table.name, zip(table.ids.tolist(), table.vectors, strict=True))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    for batch in pq.ParquetFile(path).iter_batches(4096):
+        yield from batch.to_pylist()
+
+
+def _movies(path: Path) -> Iterator[MovieRecord]:
+    for row in _rows(path):
+        yield MovieRecord(
+            **{name: row[name] for name in _PLAIN_MOVIE},
+            spread=row["spread"] or [0] * 10,
+            top_ratings=[(top["who"], -top["half"], -top["at"]) for top in row["top_ratings"] or ()],
+        )
+
+
+def _users(path: Path) -> Iterator[UserRecord]:
+    for row in _rows(path):
+        rated, halves, times = (np.array([rating[name] for rating in row["ratings"]]) for name in ("id", "half", "at"))
+        yield UserRecord(
+            **{name: row[name] for name in _PLAIN_USER},
+            rated=rated.astype("<i8").tobytes(),
+            half_stars=halves.astype(np.uint8).tobytes(),
+            timestamps=times.astype("<i8").tobytes(),
+        )
+
+
+_PLAIN_MOVIE = (
+    "movieId", "title", "releaseYear", "genres", "imdbId", "tmdbId", "movie_count", "movie_half_sum", "movie_half_square_sum",
+)  # fmt: skip
+_PLAIN_USER = (
+    "userId", "user_count", "user_half_sum", "user_half_square_sum", "user_liked_count", "user_year_count", "user_year_sum",
+    "favourite_genres",
+)  # fmt: skip

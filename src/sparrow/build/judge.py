@@ -1,0 +1,175 @@
+"""The evaluation stage: the judging fit asked exactly as served, beside popularity; and liking, beside plain references.
+
+Three questions, each with its own people: `next` (each person's last tenth of rows inside the training period), `seen` and
+`unseen` (people with rows after the cut in time, who did or did not have rows before it; an unseen person's first half of
+rows is their history).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from sparrow.config import Settings
+from sparrow.evaluation import metrics
+from sparrow.evaluation.ranking import Ids, Judged, judge
+from sparrow.evaluation.reports import ranking_row
+from sparrow.online.live import open_folder
+from sparrow.online.people import Person, person_from_history, person_from_record
+from sparrow.online.recommender import Recommender
+from sparrow.schema import Columns
+from sparrow.stores.releases import Manifest
+
+K: Final = 10
+METRIC: Final = f"ndcg@{K}"
+RECOMMENDERS: Final = {"for_you": None, "history": "history", "popular": "popularity"}
+"""Names in the report, and the `model=` each asks for; `for_you` is the pipeline as served."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One person to judge: who they are to the pipeline, and the movie ids that count as hits."""
+
+    person: Person
+    relevant: Ids
+
+
+def judge_release(
+    folder: Path, events: Path, liking: Path, out: Path, settings: Settings, report: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Write `metrics.json`; returns the headline figures.
+
+    Args:
+        folder: the judging fit, laid out as a release.
+        events: `events.parquet` with split and fold.
+        liking: predictions of liking on rows the network was not trained on.
+        out: where the metrics go.
+        settings: recall and candidates, as served.
+        report: told (groups done, groups in all).
+    """
+    recommender = open_folder(
+        folder, _judging_manifest(), settings.model_copy(update={"online": type(settings.online)()})
+    )
+    groups = _cases(recommender, _Events.read(events))
+    result: dict[str, Any] = {}
+    for place, (name, cases) in enumerate(groups.items()):
+        result[name] = _judge_group(recommender, cases) if cases else None
+        report(place + 1, len(groups))
+    result["liking"] = _judge_liking(liking)
+    (out / "metrics.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    return {
+        name: f"nDCG@{K} {value['rows'][0]['metrics'][METRIC]}"
+        for name, value in result.items()
+        if value and "rows" in value
+    }
+
+
+def _judging_manifest() -> Manifest:
+    return Manifest("judging", "", {}, "", "", {}, {}, 0, ["recmodel"], [], {})
+
+
+@dataclass(frozen=True)
+class _Events:
+    """Parallel arrays over all events, by person and time."""
+
+    users: Ids
+    movies: Ids
+    stars: NDArray[np.float64]
+    is_last: NDArray[np.bool_]
+    is_after: NDArray[np.bool_]
+
+    @classmethod
+    def read(cls, path: Path) -> "_Events":
+        table = pq.read_table(
+            path, columns=[Columns.USER, Columns.MOVIE, Columns.RATING, Columns.TIMESTAMP, "split", "fold"]
+        )
+        table = table.sort_by(
+            [(Columns.USER, "ascending"), (Columns.TIMESTAMP, "ascending"), (Columns.MOVIE, "ascending")]
+        )
+        users, movies, stars, split, fold = (
+            table[name].to_numpy() for name in (Columns.USER, Columns.MOVIE, Columns.RATING, "split", "fold")
+        )
+        return cls(users, movies, stars, (split == "train") & (fold == "last"), split != "train")
+
+    def of(self, chosen: NDArray[np.bool_]) -> list[tuple[int, float | None]]:
+        return list(zip(self.movies[chosen].tolist(), self.stars[chosen].tolist(), strict=True))
+
+
+def _cases(recommender: Recommender, events: _Events) -> dict[str, list[Case]]:
+    """Who is judged on what, by question; the catalogue is the same for all."""
+    catalog, store = recommender.catalog, recommender.store
+    groups: dict[str, list[Case]] = {"next": [], "seen": [], "unseen": []}
+    for user in np.unique(events.users).tolist():
+        own = events.users == user
+        record = store.user(user)
+        last, after = own & events.is_last, own & events.is_after
+        if record is not None and last.any():
+            groups["next"].append(Case(person_from_record(catalog, user, record), events.movies[last]))
+        if record is not None and after.any():
+            known = own & ~events.is_after
+            grown = person_from_history(catalog, events.of(known))
+            groups["seen"].append(
+                Case(
+                    Person(person_from_record(catalog, user, record).user_id, grown.rated, grown.halves, grown.seen),
+                    events.movies[after],
+                )
+            )
+        if record is None and after.sum() >= 2:
+            first = np.flatnonzero(after)[: int(after.sum()) // 2]
+            history = after & np.isin(np.arange(len(own)), first)
+            groups["unseen"].append(
+                Case(person_from_history(catalog, events.of(history)), events.movies[after & ~history])
+            )
+    return groups
+
+
+def _judge_group(recommender: Recommender, cases: list[Case]) -> dict[str, Any]:
+    judged = {name: _judge_model(recommender, name, model, cases) for name, model in RECOMMENDERS.items()}
+    lead, low, high = judged["for_you"].lead(judged["popular"], METRIC)
+    return {
+        "people": len(cases),
+        "rows": [ranking_row(one) for one in judged.values()],
+        "lead_over_popular": {METRIC: round(lead, 4), "interval": [round(low, 4), round(high, 4)]},
+    }
+
+
+def _judge_model(recommender: Recommender, name: str, model: str | None, cases: list[Case]) -> Judged:
+    async def ask() -> list[Ids]:
+        lists = []
+        for case in cases:
+            listing = await recommender.for_person(case.person, size=K, model=model)
+            lists.append(np.array([item.movie.movie_id for item in listing.items], dtype=np.int64))
+        return lists
+
+    return judge(name, asyncio.run(ask()), [case.relevant for case in cases], K)
+
+
+def _judge_liking(path: Path) -> dict[str, Any]:
+    """AUC and log loss of "rated 3.5 or more", rows of the three groups apart."""
+    table = pq.read_table(path)
+    split, fold, known = (table[name].to_numpy() for name in ("split", "fold", "is_known"))
+    groups = {
+        "next": (split == "train") & (fold == "last"),
+        "seen": (split != "train") & known,
+        "unseen": (split != "train") & ~known,
+    }
+    columns: Mapping[str, NDArray[Any]] = {
+        name: table[name].to_numpy() for name in ("label", "neural_cf", "movie_mean", "user_mean")
+    }
+    return {name: _liking_row({key: values[rows] for key, values in columns.items()}) for name, rows in groups.items()}
+
+
+def _liking_row(columns: Mapping[str, NDArray[Any]]) -> dict[str, Any] | None:
+    labels = columns["label"]
+    if len(np.unique(labels)) < 2:
+        return None
+    scores = {name: round(metrics.auc(columns[name], labels), 4) for name in ("neural_cf", "movie_mean", "user_mean")}
+    share = np.full(len(labels), labels.mean())
+    losses = {"neural_cf": metrics.log_loss(columns["neural_cf"], labels), "constant": metrics.log_loss(share, labels)}
+    return {"rows": len(labels), "auc": scores, "log_loss": {name: round(loss, 4) for name, loss in losses.items()}}

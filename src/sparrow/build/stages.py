@@ -1,0 +1,138 @@
+"""What each stage does. Every stage makes both fits side by side in the folders `judging` and `release`."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from sparrow.build.assemble import assemble
+from sparrow.build.judge import judge_release
+from sparrow.build.plan import Context, Stage
+from sparrow.build.train import train_ranking
+from sparrow.datasets import import_dataset
+from sparrow.embeddings.neighbours import nearest
+from sparrow.embeddings.people import embed_people
+from sparrow.embeddings.sequences import liked_sequences
+from sparrow.features.engines import DuckDBEngine
+from sparrow.features.jobs import FITS, Cuts, write_events, write_features
+from sparrow.features.samples import write_samples
+from sparrow.stores.embedding_table import EmbeddingTable
+
+log = logging.getLogger(__name__)
+
+NEIGHBOURS: Final = 100
+"""Stored per movie and embedding."""
+
+
+def import_data(context: Context, out: Path) -> Mapping[str, Any]:
+    """Read the dataset into canonical Parquet, with a report of what was wrong."""
+    report = import_dataset(context.source, out)
+    for file in report.files:
+        for fault in file.faults:
+            log.warning("%s: %d x %s; see `sparrow data check`", file.file, fault.count, fault.kind)
+    return {file.file: file.kept for file in report.files}
+
+
+def make_features(context: Context, out: Path) -> Mapping[str, Any]:
+    """Events with their cuts; movies and people as each fit knows them."""
+    with DuckDBEngine(out / "scratch") as engine:
+        counts: dict[str, Any] = {"events": write_events(engine, context.inputs["data"], out, context.settings)}
+        for place, fit in enumerate(FITS):
+            (out / fit).mkdir()
+            counts[fit] = write_features(engine, out / fit, fit, context.settings)
+            context.report(place + 1, len(FITS))
+    return counts
+
+
+def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
+    """`liking` and `choice` rows of each fit, every feature as of just before its row."""
+    features, counts = context.inputs["features"], {}
+    with DuckDBEngine(out / "scratch") as engine:
+        engine.read("movies", context.inputs["data"] / "movies.parquet")
+        engine.read("events", features / "events.parquet")
+        for place, fit in enumerate(FITS):
+            (out / fit).mkdir()
+            counts[fit] = write_samples(engine, out / fit, fit, Cuts.load(features / "cuts.json"), context.settings)
+            context.report(place + 1, len(FITS))
+    return counts
+
+
+def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
+    """Item2vec over liked sequences, and a vector for every person."""
+    # gensim takes a second to import; a build that reuses this stage need not pay it.
+    from sparrow.embeddings.word2vec import train_item2vec
+
+    counts = {}
+    epochs = context.settings.item2vec.epochs
+    for place, fit in enumerate(FITS):
+        people, sequences = liked_sequences(context.inputs["features"] / fit / "known.parquet")
+        movies = train_item2vec(
+            sequences,
+            context.settings.item2vec,
+            lambda done, _, place=place: context.report(place * epochs + done, 2 * epochs),
+        )
+        (out / fit).mkdir()
+        movies.save(out / fit / f"movies-{movies.name}.npz")
+        embed_people(people, sequences, movies).save(out / fit / f"people-{movies.name}.npz")
+        counts[fit] = {movies.name: len(movies.ids)}
+    return counts
+
+
+def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
+    """Nearest neighbours of every movie under every embedding."""
+    counts: dict[str, Any] = {}
+    for fit in FITS:
+        (out / fit).mkdir()
+        for file in sorted((context.inputs["embeddings"] / fit).glob("movies-*.npz")):
+            neighbours = nearest(EmbeddingTable.load(file), NEIGHBOURS)
+            neighbours.save(out / fit / f"neighbours-{neighbours.name}.npz")
+            counts[fit] = {neighbours.name: len(neighbours.ids)}
+    return counts
+
+
+def make_ranking(context: Context, out: Path) -> Mapping[str, Any]:
+    """NeuralCF, judging fit first: it finds how many epochs the release fit trains."""
+    return train_ranking(context.inputs["samples"], out, context.settings, context.report)
+
+
+def make_assembly(context: Context, out: Path) -> Mapping[str, Any]:
+    """Both fits laid out as releases."""
+    counts = {}
+    for place, fit in enumerate(FITS):
+        (out / fit).mkdir()
+        parts = (context.inputs[name] / fit for name in ("features", "embeddings", "recall", "ranking"))
+        counts[fit] = assemble(*parts, out / fit)
+        context.report(place + 1, len(FITS))
+    return counts
+
+
+def make_evaluation(context: Context, out: Path) -> Mapping[str, Any]:
+    """The judging fit, asked exactly as served."""
+    return judge_release(
+        context.inputs["assemble"] / "judging",
+        context.inputs["features"] / "events.parquet",
+        context.inputs["ranking"] / "judging" / "liking.parquet",
+        out,
+        context.settings,
+        context.report,
+    )
+
+
+ONLINE: Final = ("online", "features/user_vector", "features/encoding")
+
+STAGES: Final = (
+    Stage("data", (), (), ("datasets",), import_data),
+    Stage("features", ("data",), ("split", "features"), ("features/jobs", "features/queries", "features/engines"), make_features),
+    Stage("samples", ("data", "features"), ("samples", "features"), ("features",), make_samples),
+    Stage("embeddings", ("features",), ("item2vec",), ("embeddings", "features/user_vector"), make_embeddings),
+    Stage("recall", ("embeddings",), (), ("embeddings/neighbours",), make_recall),
+    Stage(
+        "ranking", ("samples",), ("neural_cf", "samples"), ("models", "training", "features/encoding", "build/train"), make_ranking
+    ),
+    Stage(
+        "assemble", ("features", "embeddings", "recall", "ranking"), (), ("stores/feature_store", "stores/lmdb_store", "build/assemble"),
+        make_assembly,
+    ),
+    Stage("evaluate", ("features", "ranking", "assemble"), ("recall", "candidates"), (*ONLINE, "evaluation", "build/judge"), make_evaluation),
+)  # fmt: skip
+"""The build, in order."""

@@ -1,0 +1,14 @@
+"""The command line: one file per verb; parses, calls, prints.
+
+- `main`          the group, and the one place where errors become exit codes
+- `options`       flags every verb shares, and what they make
+- `progress`      how a build shows on a terminal
+- `data`          `sparrow data list|check`
+- `build`         `sparrow build`, `sparrow up`
+- `releases`      `sparrow releases`, `publish`, `rollback`, `evaluate`
+- `serve`         `sparrow serve`
+- `model_server`  `sparrow model-server`
+- `spot_check`    `sparrow spot-check`
+
+Heavy rooms are imported inside the commands, so that `sparrow --help` answers at once.
+"""

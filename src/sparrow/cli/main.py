@@ -1,0 +1,62 @@
+"""The `sparrow` command: its verbs, and the one place where errors become exit codes (0 good, 1 failed, 2 wrong usage)."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import sparrow
+from sparrow.cli.build import build, up
+from sparrow.cli.data import data
+from sparrow.cli.model_server import model_server
+from sparrow.cli.releases import evaluate, publish, releases, rollback
+from sparrow.cli.serve import serve
+from sparrow.cli.spot_check import spot_check
+from sparrow.errors import SparrowError
+
+VERBS = (up, data, build, releases, publish, rollback, evaluate, spot_check, serve, model_server)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(sparrow.__version__, prog_name="sparrow")
+def sparrow_command() -> None:
+    """A complete deep-learning movie recommender: ratings in, similar movies and personal lists out.
+
+    \b
+    Examples:
+      sparrow up                                build from the built-in ratings and serve on http://localhost:6010
+      sparrow build --dataset ./ml-latest-small
+      sparrow releases
+    """
+
+
+for verb in VERBS:
+    sparrow_command.add_command(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    # TensorFlow reports every optimisation it finds on stderr, at import.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for chatty in ("httpx", "gensim", "tf2onnx", "tensorflow", "absl"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    try:
+        sparrow_command.main(args=arguments, prog_name="sparrow", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except SparrowError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

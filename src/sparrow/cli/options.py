@@ -1,0 +1,44 @@
+"""Flags that every verb shares, and what they make: a home and its settings."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from sparrow.config import Settings, find_home, load_settings
+
+Command = Callable[..., Any]
+
+
+def home_options(command: Command) -> Command:
+    """`--home` and `--config`; the command gets `home: Path | None` and `config: Path | None`."""
+    command = click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Settings file; else HOME/sparrow.toml, else ./sparrow.toml.",
+    )(command)
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Where all state lives; else SPARROW_HOME, else ./var.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`; the command gets `as_json: bool`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def open_home(
+    home: Path | None, config: Path | None, flags: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[Path, Settings]:
+    """The home folder and its settings, the verb's own flags on top."""
+    folder = find_home(home)
+    return folder, load_settings(config, folder, flags)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())

@@ -1,0 +1,173 @@
+"""`sparrow releases`, `publish`, `rollback` and `evaluate`: what there is, what is live, how good it is."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sparrow.cli.options import echo_json, home_options, json_option, open_home
+from sparrow.errors import NotFound
+from sparrow.stores.publishing import Pointer, read_pointer
+from sparrow.stores.releases import Manifest, compare, list_releases, read_manifest
+
+
+@click.group(invoke_without_command=True)
+@home_options
+@json_option
+@click.pass_context
+def releases(context: click.Context, home: Path | None, config: Path | None, as_json: bool) -> None:
+    """List the releases, oldest first; the live one is marked.
+
+    \b
+    Examples:
+      sparrow releases
+      sparrow releases diff 20261122-101500-3f2a9c 20261123-090000-77ab01
+    """
+    folder, _ = open_home(home, config)
+    context.obj = folder
+    if context.invoked_subcommand is not None:
+        return
+    found, pointer = list_releases(folder), read_pointer(folder)
+    live = pointer.release if pointer else None
+    if as_json:
+        echo_json({"live": live, "releases": [_brief(one) for one in found]})
+    elif found:
+        _print_releases(found, live)
+    else:
+        click.echo(f"There is no release in {folder} yet; make one with: sparrow build")
+
+
+def _brief(manifest: Manifest) -> dict[str, Any]:
+    return {name: value for name, value in asdict(manifest).items() if name not in ("files", "settings")}
+
+
+def _print_releases(found: list[Manifest], live: str | None) -> None:
+    table = Table("", "release", "dataset", "movies", "people", "nDCG@10", box=None)
+    for one in found:
+        mark = "live" if one.release == live else ""
+        counts = (str(one.counts.get(name, "")) for name in ("movies", "people"))
+        table.add_row(mark, one.release, one.dataset["name"], *counts, _headline(one))
+    Console().print(table)
+
+
+def _headline(manifest: Manifest) -> str:
+    group = manifest.metrics.get("next")
+    return f"{group['rows'][0]['metrics']['ndcg@10']:.4f}" if group else "-"
+
+
+@releases.command()
+@click.argument("first")
+@click.argument("second")
+@json_option
+@click.pass_obj
+def diff(folder: Path, first: str, second: str, as_json: bool) -> None:
+    """Show what differs between two releases: data, settings, counts, metrics.
+
+    \b
+    Example:
+      sparrow releases diff 20261122-101500-3f2a9c 20261123-090000-77ab01
+    """
+    changes = compare(read_manifest(folder, first), read_manifest(folder, second))
+    if as_json:
+        echo_json({name: {"first": old, "second": new} for name, (old, new) in changes.items()})
+        return
+    for name, (old, new) in changes.items():
+        click.echo(f"{name}: {old} -> {new}")
+
+
+@click.command()
+@click.argument("release")
+@home_options
+@json_option
+def publish(release: str, home: Path | None, config: Path | None, as_json: bool) -> None:
+    """Make a release live. Its files are checked first; a running server takes it over within a second.
+
+    \b
+    Example:
+      sparrow publish 20261122-101500-3f2a9c
+    """
+    from sparrow.build.publish import publish as run_publish
+
+    folder, settings = open_home(home, config)
+    _tell_pointer(run_publish(folder, release, settings), as_json)
+
+
+@click.command()
+@home_options
+@json_option
+def rollback(home: Path | None, config: Path | None, as_json: bool) -> None:
+    """Make the release live that was live before this one.
+
+    \b
+    Example:
+      sparrow rollback
+    """
+    from sparrow.build.publish import rollback as run_rollback
+
+    folder, settings = open_home(home, config)
+    _tell_pointer(run_rollback(folder, settings), as_json)
+
+
+def _tell_pointer(pointer: Pointer, as_json: bool) -> None:
+    if as_json:
+        echo_json(asdict(pointer))
+    else:
+        placed = ", ".join(f"{name} version {version}" for name, version in pointer.models.items())
+        click.echo(f"Release {pointer.release} is live ({placed}).")
+
+
+@click.command()
+@click.argument("release", required=False)
+@home_options
+@json_option
+def evaluate(release: str | None, home: Path | None, config: Path | None, as_json: bool) -> None:
+    """Show how good a release is (the live one by default), as measured when it was built.
+
+    The judging fit saw nothing after the cut. `next`: each person's last tenth of rows before the cut; `seen`, `unseen`:
+    people after the cut, with and without rows before it. Full ranking over all unseen movies.
+
+    \b
+    Examples:
+      sparrow evaluate
+      sparrow evaluate 20261122-101500-3f2a9c --json
+    """
+    folder, _ = open_home(home, config)
+    pointer = read_pointer(folder)
+    name = release or (pointer.release if pointer else None)
+    if name is None:
+        raise NotFound(f"No release is live in {folder}; name one, or make one with: sparrow up")
+    manifest = read_manifest(folder, name)
+    if as_json:
+        echo_json({"release": name, "metrics": manifest.metrics})
+    else:
+        _print_metrics(manifest.metrics)
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    table = Table("people", "recommender", "nDCG@10", "95 % interval", "recall@10", "hit rate@10", box=None)
+    for group in ("next", "seen", "unseen"):
+        found = metrics.get(group)
+        for row in found["rows"] if found else ():
+            low, high = row["interval"]["ndcg@10"]
+            figures = (f"{row['metrics'][name]:.4f}" for name in ("ndcg@10", "recall@10", "hit_rate@10"))
+            ndcg, recall, hits = figures
+            table.add_row(
+                f"{group} ({found['people']})", row["recommender"], ndcg, f"{low:.4f}-{high:.4f}", recall, hits
+            )
+    Console().print(table)
+    _print_liking(metrics.get("liking", {}))
+
+
+def _print_liking(liking: dict[str, Any]) -> None:
+    table = Table(
+        "liking (rating >= 3.5)", "rows", "AUC", "movie mean", "person mean", "log loss", "constant", box=None
+    )
+    for group, found in liking.items():
+        if found:
+            auc, loss = found["auc"], found["log_loss"]
+            figures = (auc["neural_cf"], auc["movie_mean"], auc["user_mean"], loss["neural_cf"], loss["constant"])
+            table.add_row(group, str(found["rows"]), *(f"{figure:.4f}" for figure in figures))
+    Console().print(table)

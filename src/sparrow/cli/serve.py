@@ -1,0 +1,111 @@
+"""`sparrow serve`: the recommendation server and its site."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sparrow.cli.options import home_options, open_home
+from sparrow.config import HOME_VARIABLE, Settings
+from sparrow.errors import Busy, InvalidInput
+
+CONFIG_VARIABLE = "SPARROW_CONFIG_FILE"
+
+
+@click.command()
+@click.option("--store", metavar="lmdb:HOME", help="Feature store; else the home's own LMDB.")
+@click.option(
+    "--ranker-url", metavar="http://HOST:8501", help="Rank through a TensorFlow Serving server; else in process."
+)
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes that serve.  [default: 1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the site.  [default: 6010]")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@home_options
+def serve(
+    store: str | None,
+    ranker_url: str | None,
+    workers: int | None,
+    port: int | None,
+    host: str | None,
+    home: Path | None,
+    config: Path | None,
+) -> None:
+    """Serve the live release: the site, the API, health and metrics.
+
+    \b
+    Examples:
+      sparrow serve
+      sparrow serve --port 7000 --workers 2
+      sparrow serve --ranker-url http://localhost:8501
+    """
+    flags: dict[str, dict[str, Any]] = {
+        "web": {"port": port, "host": host, "workers": workers},
+        "online": {"ranker_url": ranker_url},
+    }
+    folder, settings = open_home(_home_of(store, home), config, flags)
+    check_port(settings.web.host, settings.web.port)
+    run_server(folder, settings, config)
+
+
+def _home_of(store: str | None, home: Path | None) -> Path | None:
+    """`lmdb:HOME` names the home whose releases are served."""
+    if store is None:
+        return home
+    kind, _, place = store.partition(":")
+    if kind == "redis" or kind == "rediss":
+        raise InvalidInput(
+            f"The store {store!r} cannot be used: this version serves from LMDB only. Leave --store out."
+        )
+    if kind != "lmdb" or not place:
+        raise InvalidInput(f"The store {store!r} is not known; write lmdb:HOME, e.g. lmdb:./var.")
+    return Path(place)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise Busy, with the cure, when someone listens on the port already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Busy(
+                f"Port {port} on {host} cannot be used ({error.strerror}); choose another with --port, e.g. --port {port + 1}."
+            ) from None
+
+
+def run_server(home: Path, settings: Settings, config: Path | None) -> None:
+    """Serve until interrupted. Several workers are started by name, so what they need travels in the environment."""
+    import uvicorn
+
+    os.environ[HOME_VARIABLE] = str(home.resolve())
+    for key in ("host", "port", "workers"):
+        os.environ[f"SPARROW_WEB__{key.upper()}"] = str(getattr(settings.web, key))
+    if settings.online.ranker_url:
+        os.environ["SPARROW_ONLINE__RANKER_URL"] = settings.online.ranker_url
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config.resolve())
+    shown = "localhost" if settings.web.host in ("127.0.0.1", "0.0.0.0", "::") else settings.web.host  # noqa: S104
+    click.echo(f"Sparrow is on http://{shown}:{settings.web.port}  (stop with Ctrl-C)", err=True)
+    uvicorn.run(
+        "sparrow.cli.serve:application", factory=True, host=settings.web.host, port=settings.web.port,
+        workers=settings.web.workers, log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=5,
+    )  # fmt: skip
+
+
+def application() -> Any:
+    """The application of one worker, from the environment that `run_server` left."""
+    from sparrow.config import load_settings
+    from sparrow.feedback.events import EventLog
+    from sparrow.online.live import LiveRelease
+    from sparrow.stores.live import LiveStore
+    from sparrow.web.app import create_app
+
+    home = Path(os.environ[HOME_VARIABLE])
+    config = os.environ.pop(CONFIG_VARIABLE, None)
+    settings = load_settings(Path(config) if config else None, home)
+    live = LiveStore(home)
+    return create_app(LiveRelease(home, settings, live), EventLog(live), settings)

@@ -1,0 +1,33 @@
+"""Raw world in: any source becomes the same Parquet files, and every fault is named with its line.
+
+- `sources`      the shape of a source, and the table that chooses one by name: `open_source`, `fingerprint`
+- `builtin`      100,004 MovieLens ratings that need no network
+- `movielens`    an official MovieLens folder
+- `about`        whose data it is
+- `records`      CSV line by line, with exact line numbers; `fields` one field to one value
+- `ratings_csv`  ratings in blocks, vectorised where a block is beyond doubt
+- `rows`         what a source hands on
+- `faults`       everything that can be wrong, with its cure; `report` counts it
+- `rules`        what stars and times must be; `duplicates` one rating per person and movie
+- `catalogue`    the movies of one import; `tags` its tags
+- `importing`    all of it in order: `import_dataset`, `check_dataset`
+- `canonical`    the schemas of the files written
+"""
+
+from sparrow.datasets.about import About
+from sparrow.datasets.importing import check_dataset, import_dataset
+from sparrow.datasets.report import CheckReport, Fault, FileReport
+from sparrow.datasets.sources import Source, fingerprint, list_datasets, open_source
+
+__all__ = [
+    "About",
+    "CheckReport",
+    "Fault",
+    "FileReport",
+    "Source",
+    "check_dataset",
+    "fingerprint",
+    "import_dataset",
+    "list_datasets",
+    "open_source",
+]

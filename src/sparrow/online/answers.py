@@ -1,0 +1,97 @@
+"""What the request path gives back: plain facts that `sparrow.web` turns into JSON and pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sparrow.schema import MovieId, Rating, UserId
+
+ReasonKind = Literal["because_liked", "similar", "shared_genres", "highly_rated", "recent", "popular"]
+"""Why a movie stands in a list; each is the trace of one recall route."""
+
+Sort = Literal["rating", "year", "popularity"]
+
+
+@dataclass(frozen=True, slots=True)
+class MovieFacts:
+    """One movie with its rating statistics at the release's cut.
+
+    `release_year` is 0 and `imdb_id`, `tmdb_id` are "" when unknown; `rating_mean` is 0.0 without ratings.
+    `rating_spread` counts ratings of 0.5, 1.0 … 5.0 stars (10 numbers).
+    """
+
+    movie_id: MovieId
+    title: str
+    release_year: int
+    genres: tuple[str, ...]
+    imdb_id: str
+    tmdb_id: str
+    rating_count: int
+    rating_mean: float
+    rating_spread: tuple[int, ...]
+    top_ratings: tuple[Rating, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason for one listed movie.
+
+    Attributes:
+        kind: which route brought it.
+        movie_id: the liked (or viewed) movie it is near to, for "because_liked" and "similar".
+        title: that movie's title.
+        genres: the genres shared, for "shared_genres".
+    """
+
+    kind: ReasonKind
+    movie_id: MovieId | None = None
+    title: str = ""
+    genres: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMovie:
+    """One place in a list. `score` orders the list, higher first; `trace` is None unless `explain` was asked for."""
+
+    movie: MovieFacts
+    score: float
+    reasons: tuple[Reason, ...]
+    trace: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One served list, best first.
+
+    Attributes:
+        release: the release that every part of the answer comes from.
+        recommendation_id: names this list in events and logs.
+        pipeline: the pipeline that made it, e.g. "similar:item2vec", "for_you:neural_cf", "for_you:history".
+        arm: the experiment arm, "" outside experiments.
+        degraded: what was not there and had to be replaced: "ranker", "store".
+        timings: milliseconds per stage, filled when `explain` was asked for.
+    """
+
+    release: str
+    recommendation_id: str
+    pipeline: str
+    arm: str
+    items: tuple[ListedMovie, ...]
+    degraded: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """One person's history at the release's cut plus later events.
+
+    `ratings` are newest first. Without ratings the mean, highest and lowest are 0.0.
+    """
+
+    user_id: UserId
+    rating_count: int
+    rating_mean: float
+    rating_highest: float
+    rating_lowest: float
+    favourite_genres: tuple[tuple[str, int], ...]
+    ratings: tuple[Rating, ...]

@@ -1,0 +1,83 @@
+"""From rows back to movies with reasons; and, only when asked, the whole trace of each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from sparrow.online.answers import ListedMovie, Reason
+from sparrow.online.catalog import Catalog
+from sparrow.online.pipeline import Outcome
+from sparrow.online.recall import Found, Recall, Request
+
+MAX_REASONS: Final = 2
+Places = Mapping[str, Mapping[int, int]]
+"""route name → row → its place (0-based) on that route."""
+
+
+def explain_items(
+    catalog: Catalog, routes: Sequence[Recall], outcome: Outcome, request: Request, size: int, trace: bool
+) -> tuple[ListedMovie, ...]:
+    """The first `size` of a ranking with up to `MAX_REASONS` reasons each, in the order of the routes."""
+    rows = outcome.ranked.rows[:size].tolist()
+    places = {route.name: _places(outcome.candidates.found.get(route.name), rows) for route in routes}
+    return tuple(
+        ListedMovie(
+            movie=catalog.facts[row],
+            score=float(score),
+            reasons=_reasons(catalog, routes, outcome, request, places, row),
+            trace=_trace(outcome, places, row, position) if trace else None,
+        )
+        for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[:size].tolist(), strict=True))
+    )
+
+
+def _places(found: Found | None, rows: Sequence[int]) -> dict[int, int]:
+    if found is None:
+        return {}
+    shown = np.flatnonzero(np.isin(found.rows, rows))
+    return dict(zip(found.rows[shown].tolist(), shown.tolist(), strict=True))
+
+
+def _reasons(
+    catalog: Catalog, routes: Sequence[Recall], outcome: Outcome, request: Request, places: Places, row: int
+) -> tuple[Reason, ...]:
+    reasons = []
+    for route in routes:
+        place = places[route.name].get(row)
+        if place is None:
+            continue
+        near = int(outcome.candidates.found[route.name].near[place])
+        if route.reason == "because_liked":
+            facts = catalog.facts[near]
+            kind = route.reason if request.movie is None else "similar"
+            reasons.append(Reason(kind, facts.movie_id, facts.title))
+        elif route.reason == "shared_genres":
+            reasons.append(Reason("shared_genres", genres=_shared_genres(catalog, request, row)))
+        else:
+            reasons.append(Reason(route.reason))
+    return tuple(reasons[:MAX_REASONS])
+
+
+def _shared_genres(catalog: Catalog, request: Request, row: int) -> tuple[str, ...]:
+    """Genres shared with the movie, or those of the row that the person likes most."""
+    own = catalog.genres[row] > 0
+    if request.movie is not None:
+        common = np.flatnonzero(own & (catalog.genres[request.movie] > 0))
+    else:
+        liking = catalog.genres[request.person.liked].sum(axis=0) * own
+        common = np.argsort(-liking, kind="stable")[: min(2, int((liking > 0).sum()))]
+    return tuple(catalog.genre_names[place] for place in common)
+
+
+def _trace(outcome: Outcome, places: Places, row: int, position: int) -> dict[str, Any]:
+    """Which routes brought it where with what score, what the ranker said, and where the rules moved it from."""
+    routes = {
+        name: {"place": found[row] + 1, "score": float(outcome.candidates.found[name].scores[found[row]])}
+        for name, found in places.items()
+        if row in found
+    }
+    candidate = int(np.flatnonzero(outcome.candidates.rows == row)[0])
+    score = float(outcome.scores[candidate])
+    better = int((outcome.scores > score).sum())
+    return {"routes": routes, "ranker": outcome.ranker, "score": score, "ranked": better + 1, "position": position + 1}

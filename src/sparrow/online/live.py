@@ -1,0 +1,151 @@
+"""Holds the current release open and swaps it when the pointer moves; a request keeps the one it began with."""
+
+import asyncio
+import contextlib
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sparrow.config import Settings
+from sparrow.errors import ReleaseError, SparrowError
+from sparrow.features.encoding import EncodingSpec
+from sparrow.online.catalog import Catalog, build_catalog
+from sparrow.online.people import LaterEvents, sum_events
+from sparrow.online.ranking import NeuralCFRanker, OnnxPredictor, Predictor
+from sparrow.online.recommender import Recommender
+from sparrow.online.remote_ranker import RemoteRanker
+from sparrow.online.similarity import load_similarity
+from sparrow.stores.feature_store import FeatureStore
+from sparrow.stores.live import LiveStore
+from sparrow.stores.lmdb_store import LmdbStore
+from sparrow.stores.publishing import Pointer, read_pointer
+from sparrow.stores.releases import Manifest, check_release, releases_folder
+
+log = logging.getLogger(__name__)
+
+RECMODEL = "recmodel"
+
+
+def open_release(home: Path, pointer: Pointer, settings: Settings, live: LiveStore | None = None) -> Recommender:
+    """Load what the pointer names.
+
+    Args:
+        home: the state folder.
+        pointer: release and model versions.
+        settings: recall quotas, ranker address, …
+        live: later events of people; None: there are none.
+
+    Raises:
+        ReleaseError: the release is incomplete.
+        StoreUnavailable: its feature store cannot be opened.
+    """
+    manifest = check_release(home, pointer.release, checksums=False)
+    folder = releases_folder(home) / pointer.release
+    return open_folder(folder, manifest, settings, live, pointer.models.get(RECMODEL))
+
+
+def open_folder(
+    folder: Path, manifest: Manifest, settings: Settings, live: LiveStore | None = None, version: int | None = None
+) -> Recommender:
+    """Load a release's folder, published or not; `version` is asked of a remote ranker."""
+    store = FeatureStore(LmdbStore(folder / "features.lmdb"))
+    meta, catalog = store.meta(), build_catalog(store.movies())
+    similarities = {
+        name: load_similarity(store, catalog, name, similarity, meta.dimensions[name])
+        for name, similarity in meta.similarities.items()
+    }
+    return Recommender(
+        release=manifest.release,
+        catalog=catalog,
+        store=store,
+        similarities=similarities,
+        neural_cf=_open_ranker(folder, catalog, settings, version) if RECMODEL in manifest.models else None,
+        later=partial(_later, live, manifest.events_through) if live else _nothing_later,
+        settings=settings,
+    )
+
+
+def _open_ranker(folder: Path, catalog: Catalog, settings: Settings, version: int | None) -> NeuralCFRanker:
+    spec = EncodingSpec.load(folder / f"{RECMODEL}.encoding.json")
+    predictor: Predictor
+    if settings.online.ranker_url:
+        if version is None:
+            raise ReleaseError(f"The live pointer names no version of {RECMODEL}; publish the release again.")
+        predictor = RemoteRanker(settings.online.ranker_url, RECMODEL, version, settings.online.ranker_timeout_ms)
+    else:
+        predictor = OnnxPredictor(folder / f"{RECMODEL}.onnx", spec)
+    return NeuralCFRanker(catalog, spec, predictor)
+
+
+def _later(live: LiveStore, events_through: int, user_id: int) -> LaterEvents:
+    return sum_events(live.events_of(user_id, after=events_through))
+
+
+def _nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of `Recommender.later`
+    return LaterEvents()
+
+
+class LiveRelease:
+    """The release that requests are answered from. Polls the pointer; loads the next release before letting go of this one."""
+
+    def __init__(self, home: Path, settings: Settings, live: LiveStore | None = None) -> None:
+        self._home, self._settings, self._live = home, settings, live
+        self._pointer: Pointer | None = None
+        self._recommender: Recommender | None = None
+        self._problem = ""
+        self._poller: asyncio.Task[None] | None = None
+
+    @property
+    def recommender(self) -> Recommender:
+        """The current release.
+
+        Raises:
+            ReleaseError: none is published yet.
+        """
+        if self._recommender is None:
+            raise ReleaseError(
+                self._problem or f"No release is published in {self._home}; run `sparrow build` and `sparrow publish`."
+            )
+        return self._recommender
+
+    async def start(self) -> None:
+        """Load the current release and begin to watch the pointer."""
+        await self.refresh()
+        self._poller = asyncio.create_task(self._poll(), name="release-poller")
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        if self._poller is not None:
+            self._poller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._poller
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether requests can be answered, and what is served; "problem" says why a newer release is not."""
+        facts: dict[str, Any] = {"release": self._pointer.release if self._pointer else None}
+        if self._pointer:
+            facts["models"] = self._pointer.models
+        if self._problem:
+            facts["problem"] = self._problem
+        return self._recommender is not None, facts
+
+    async def refresh(self) -> None:
+        """Swap to the pointer's release if it has moved; on failure the old one stays and `ready` says why."""
+        try:
+            pointer = read_pointer(self._home)
+            if pointer is None or pointer == self._pointer:
+                return
+            recommender = await asyncio.to_thread(open_release, self._home, pointer, self._settings, self._live)
+        except SparrowError as error:
+            if str(error) != self._problem:
+                log.error("The release cannot be loaded, the old one stays: %s", error)
+            self._problem = str(error)
+            return
+        self._pointer, self._recommender, self._problem = pointer, recommender, ""
+        log.info("Serving release %s", pointer.release)
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.online.poll_seconds)
+            await self.refresh()

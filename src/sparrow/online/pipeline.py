@@ -1,0 +1,88 @@
+"""A pipeline is a plain list: routes, rankers from best to last resort, rules. It always ends with an answer."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from sparrow.errors import RankerUnavailable
+from sparrow.online.catalog import Rows
+from sparrow.online.ranking import Ranker, Scores
+from sparrow.online.recall import Candidates, Recall, Request, run_routes
+from sparrow.online.reranking import Ranked, Reranker, sort_and_rerank
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave, with everything an explanation needs.
+
+    Attributes:
+        ranked: the final order.
+        candidates: what recall brought.
+        scores: (c,) ranker's scores in the candidates' order.
+        ranker: name of the ranker that answered.
+        failed: names of rankers that should have answered and could not.
+        timings: milliseconds per stage.
+    """
+
+    ranked: Ranked
+    candidates: Candidates
+    scores: Scores
+    ranker: str
+    failed: tuple[str, ...]
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One named way to a list.
+
+    Attributes:
+        name: e.g. "for_you".
+        routes: recall, in the order in which they win ties.
+        quotas: candidates per route name.
+        rankers: best first; the last one needs nothing.
+        rules: what happens after the sort.
+    """
+
+    name: str
+    routes: Sequence[Recall]
+    quotas: dict[str, int]
+    rankers: Sequence[Ranker]
+    rules: Sequence[Reranker] = field(default=())
+
+    async def run(self, request: Request) -> Outcome:
+        """Recall, rank in one batch, sort, apply the rules."""
+        started = perf_counter()
+        candidates = run_routes(self.routes, self.quotas, request)
+        recalled = perf_counter()
+        ranker, scores, failed = await self._rank(request, candidates.rows)
+        scored = perf_counter()
+        ranked = sort_and_rerank(candidates.rows, scores, self.rules, request.allowed)
+        times = (started, recalled, scored, perf_counter())
+        timings = {
+            stage: round(1000 * (end - begin), 3) for stage, begin, end in zip(_STAGES, times, times[1:], strict=False)
+        }
+        return Outcome(ranked, candidates, scores, ranker, failed, timings)
+
+    async def _rank(self, request: Request, rows: Rows) -> tuple[str, Scores, tuple[str, ...]]:
+        failed: list[str] = []
+        for ranker in self.rankers:
+            try:
+                scores = await ranker.rank(request, rows)
+                if len(scores) != len(rows) or not np.all(np.isfinite(scores)):
+                    raise RankerUnavailable(
+                        f"{ranker.name} gave {len(scores)} scores for {len(rows)} movies, or not finite ones."
+                    )
+                return ranker.name, scores, tuple(failed)
+            except RankerUnavailable as error:
+                log.warning("%s: the ranker %s cannot answer: %s", self.name, ranker.name, error)
+                failed.append(ranker.name)
+        raise RankerUnavailable(f"No ranker of the pipeline {self.name} could answer ({', '.join(failed)}).")
+
+
+_STAGES = ("recall", "ranking", "reranking")

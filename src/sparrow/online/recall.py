@@ -1,0 +1,164 @@
+"""Recall: routes that bring a few hundred candidates, each candidate knowing which routes brought it.
+
+A route is one method. It sees the whole request and gives its best rows with its own scores; routes do not know each other.
+`merge` deduplicates: a movie keeps the place of the first route that brought it, and every route's name and score.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.online.answers import ReasonKind
+from sparrow.online.catalog import Catalog, Rows
+from sparrow.online.people import Person
+from sparrow.online.reranking import descending_by_score
+from sparrow.online.similarity import NO_NEIGHBOUR, MovieSimilarity
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a list is wanted for: a movie ("similar") or a person ("for you").
+
+    Attributes:
+        movie: row of the movie that others shall be similar to, None for a person's list.
+        person: who asks.
+        allowed: (n,) bool, which movies may come back at all (available, unseen, not excluded, not `movie` itself).
+    """
+
+    movie: int | None
+    person: Person
+    allowed: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one route brings, best first: (c,) rows, (c,) scores, and (c,) the row each is near to (-1: none)."""
+
+    rows: Rows
+    scores: NDArray[np.float32]
+    near: Rows
+
+
+class Recall(Protocol):
+    """One route."""
+
+    name: str
+    reason: ReasonKind
+
+    def recall(self, request: Request, quota: int) -> Found:
+        """At most `quota` allowed candidates, best first."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Merged candidates: (c,) rows, and per route name what it found."""
+
+    rows: Rows
+    found: dict[str, Found]
+
+
+def merge(found: dict[str, Found]) -> Candidates:
+    """One entry a movie, in the order routes brought them."""
+    rows = np.concatenate([part.rows for part in found.values()]) if found else np.empty(0, np.int32)
+    _, first = np.unique(rows, return_index=True)
+    return Candidates(rows[np.sort(first)], found)
+
+
+class EmbeddingRecall:
+    """Stored embedding neighbours of the movie, or of each of a person's newest likes (best of them per candidate)."""
+
+    name = "embedding"
+
+    def __init__(self, similarity: MovieSimilarity, recent_likes: int) -> None:
+        self._similarity, self._recent = similarity, recent_likes
+        self.reason: ReasonKind = "because_liked"
+
+    def recall(self, request: Request, quota: int) -> Found:
+        anchors = (
+            request.person.liked[-self._recent :] if request.movie is None else np.array([request.movie], np.int32)
+        )
+        rows = self._similarity.neighbours[anchors].ravel()
+        near = np.repeat(anchors, self._similarity.neighbours.shape[1]).astype(np.int32)
+        usable = (rows != NO_NEIGHBOUR) & request.allowed[rows]
+        return _best(rows[usable], self._similarity.scores[anchors].ravel()[usable], near[usable], quota)
+
+
+class GenreRecall:
+    """Well rated movies that share genres with the movie, or with a person's likes (a genre profile by cosine)."""
+
+    name = "genres"
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        lengths = np.sqrt(catalog.genres.sum(axis=1, keepdims=True))
+        self._unit = catalog.genres / np.maximum(lengths, 1)
+        self._quality = catalog.weighted_rating / 5.0
+        self.reason: ReasonKind = "shared_genres"
+
+    def recall(self, request: Request, quota: int) -> Found:
+        if request.movie is not None:
+            overlap = self._catalog.genre_overlap(request.movie)
+        elif request.person.is_new:
+            return _nothing()
+        else:
+            profile = self._unit[request.person.liked].sum(axis=0)
+            overlap = self._unit @ (profile / max(float(np.linalg.norm(profile)), 1e-9))
+        scores = np.where(request.allowed & (overlap > 0), overlap * self._quality, -1).astype(np.float32)
+        rows = _top(scores, quota)
+        rows = rows[scores[rows] > 0]
+        return Found(rows, scores[rows], np.full(len(rows), -1, np.int32))
+
+
+class StaticRecall:
+    """One fixed order for everyone (highly rated, recent, popular): its first allowed movies."""
+
+    def __init__(self, name: str, reason: ReasonKind, scores: NDArray[np.float64], eligible: NDArray[np.bool_]) -> None:
+        """Args: scores: (n,) higher first; eligible: (n,) which movies may appear on this route."""
+        self.name, self.reason = name, reason
+        self._scores = scores.astype(np.float32)
+        order = descending_by_score(scores)
+        self._order = order[eligible[order]]
+
+    def recall(self, request: Request, quota: int) -> Found:
+        rows = self._order[request.allowed[self._order]][:quota]
+        return Found(rows, self._scores[rows], np.full(len(rows), -1, np.int32))
+
+
+def static_routes(catalog: Catalog, min_ratings: int) -> list[Recall]:
+    """Highly rated with enough ratings; newest releases with enough ratings, better first within a year; most rated."""
+    enough = catalog.counts >= min_ratings
+    newest = catalog.years + catalog.weighted_rating / 10
+    return [
+        StaticRecall("rated", "highly_rated", catalog.weighted_rating, enough),
+        StaticRecall("recent", "recent", newest, enough & (catalog.years > 0)),
+        StaticRecall("popular", "popular", catalog.counts.astype(np.float64), catalog.counts > 0),
+    ]
+
+
+def _best(rows: Rows, scores: NDArray[np.float32], near: Rows, quota: int) -> Found:
+    """Each row once, with its highest score and the anchor that gave it."""
+    order = np.lexsort((rows, -scores))
+    _, first = np.unique(rows[order], return_index=True)
+    keep = order[np.sort(first)][:quota]
+    return Found(rows[keep], scores[keep], near[keep])
+
+
+def _top(scores: NDArray[np.float32], quota: int) -> Rows:
+    if quota < len(scores):
+        chosen = np.sort(np.argpartition(-scores, quota)[:quota])
+        return chosen[descending_by_score(scores[chosen])].astype(np.int32)
+    return descending_by_score(scores)
+
+
+def _nothing() -> Found:
+    return Found(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
+
+
+def run_routes(routes: Sequence[Recall], quotas: dict[str, int], request: Request) -> Candidates:
+    """Ask every route for its quota and merge."""
+    return merge(
+        {route.name: route.recall(request, quotas.get(route.name, 0)) for route in routes if route.name in quotas}
+    )

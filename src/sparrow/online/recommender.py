@@ -1,0 +1,305 @@
+"""Everything a request may ask of one release. Immutable: a request holds one and never sees two releases."""
+
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.config import Settings
+from sparrow.errors import NotFound, StoreUnavailable
+from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+from sparrow.online.catalog import Catalog
+from sparrow.online.explain import explain_items
+from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
+from sparrow.online.pipeline import Outcome, Pipeline
+from sparrow.online.ranking import (
+    ContentRanker,
+    HistoryRanker,
+    NeuralCFRanker,
+    PopularityRanker,
+    Ranker,
+    SimilarityRanker,
+)
+from sparrow.online.recall import EmbeddingRecall, GenreRecall, Recall, Request, static_routes
+from sparrow.online.reranking import SeenOut, descending_by_score
+from sparrow.online.similarity import MovieSimilarity
+from sparrow.schema import MovieId, Rating, UserId
+from sparrow.stores.feature_store import FeatureStore, UserRecord
+
+ALIASES: Final = {"neuralcf": "neural_cf", "nerualcf": "neural_cf"}
+"""The original SparrowRecSys' model names, its misspelling included; its "emb" means the default embedding."""
+
+EMBEDDING_ALIAS: Final = "emb"
+FAVOURITE_GENRES: Final = 5
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """One release, ready to answer.
+
+    Attributes:
+        release: its id.
+        catalog: its movies.
+        store: its people.
+        similarities: movie embedding name → vectors.
+        neural_cf: the deep ranker, None when the release has none or it cannot be loaded.
+        later: a person's events since the release.
+        settings: recall quotas, hidden movies, the default embedding.
+    """
+
+    release: str
+    catalog: Catalog
+    store: FeatureStore
+    similarities: dict[str, MovieSimilarity]
+    neural_cf: NeuralCFRanker | None
+    later: Callable[[int], LaterEvents]
+    settings: Settings
+    _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
+    _available: NDArray[np.bool_] = field(init=False, repr=False)
+    _folded: list[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        hidden = np.array(sorted(self.settings.candidates.hidden), dtype=np.int64)
+        object.__setattr__(self, "_available", ~np.isin(self.catalog.ids, hidden))
+        object.__setattr__(self, "_folded", [fold(facts.title) for facts in self.catalog.facts])
+        self._pipelines.update(_build_pipelines(self))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names that `model=` takes."""
+        return (*(("neural_cf",) if self.neural_cf else ()), "history", "popularity")
+
+    @property
+    def embeddings(self) -> tuple[str, ...]:
+        """Names that `embedding=` takes, the default first."""
+        default = self.settings.online.embedding
+        return tuple(sorted(self.similarities, key=lambda name: (name != default, name)))
+
+    @property
+    def genres(self) -> tuple[tuple[str, int], ...]:
+        """Genre names with their number of movies, most movies first."""
+        sizes = self.catalog.genres.sum(axis=0).astype(int).tolist()
+        return tuple(zip(self.catalog.genre_names, sizes, strict=True))
+
+    def movie(self, movie_id: int) -> MovieFacts:
+        """One movie; NotFound if the release lacks it."""
+        return self.catalog.facts[self.catalog.row(movie_id)]
+
+    def movies(
+        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None
+    ) -> tuple[list[MovieFacts], int]:
+        """A page of the catalogue and the number of movies in all. By rating: the weighted mean, so that one 5 is no summit."""
+        wanted = self._available.copy()
+        if genre is not None:
+            if genre not in self.catalog.genre_names:
+                raise NotFound(f"There is no genre {genre!r}; the genres are: {', '.join(self.catalog.genre_names)}.")
+            wanted &= self.catalog.genres[:, self.catalog.genre_names.index(genre)] > 0
+        if year is not None:
+            wanted &= self.catalog.years == year
+        rows = np.flatnonzero(wanted)
+        order = rows[descending_by_score(self._sort_key(sort)[rows])]
+        return [self.catalog.facts[row] for row in order[offset : offset + size]], len(order)
+
+    def _sort_key(self, sort: Sort) -> NDArray[np.float64]:
+        if sort == "rating":
+            return self.catalog.weighted_rating
+        if sort == "year":
+            return self.catalog.years + self.catalog.weighted_rating / 10
+        return self.catalog.counts.astype(np.float64)
+
+    def search(self, text: str, size: int) -> list[MovieFacts]:
+        """Movies whose title has every word of `text` (case, accents and punctuation aside), most rated first."""
+        words = fold(text).split()
+        if not words:
+            return []
+        rows = [
+            row
+            for row, title in enumerate(self._folded)
+            if self._available[row] and all(word in title for word in words)
+        ]
+        starts = np.array([self._folded[row].startswith(words[0]) for row in rows], dtype=np.float64)
+        order = descending_by_score(np.log1p(self.catalog.counts[rows]) + 2 * starts) if rows else []
+        return [self.catalog.facts[rows[place]] for place in order[:size]]
+
+    def user(self, user_id: int) -> UserFacts:
+        """One person, with what they did since the release; NotFound for someone nobody has heard of."""
+        record, later = self.store.user(user_id), self.later(user_id)
+        if record is None and not later.ratings:
+            raise NotFound(f"There is no person {user_id} in this release; GET /user.html shows people there are.")
+        person = person_from_record(self.catalog, user_id, record, later)
+        return _user_facts(self.catalog, user_id, person, _timestamps(self.catalog, record, later))
+
+    def user_ids(self, size: int) -> list[int]:
+        """The first people of the release, by id."""
+        return self.store.user_ids()[:size]
+
+    async def similar(
+        self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
+    ) -> Listing:
+        """Movies like one movie."""
+        name = self._embedding_name(embedding)
+        row = int(self.catalog.row(movie_id))
+        person = person_from_history(self.catalog, ())
+        allowed = self._allowed(person, exclude)
+        allowed[row] = False
+        known = name is not None and bool(self.similarities[name].has_vector[row])
+        pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
+        outcome = await pipeline.run(Request(row, person, allowed))
+        return self._listing(pipeline, outcome, Request(row, person, allowed), size, explain)
+
+    async def for_user(
+        self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool
+    ) -> Listing:
+        """A person's list; for someone nobody has heard of the cold-start list."""
+        degraded: tuple[str, ...] = ()
+        try:
+            person = person_from_record(self.catalog, user_id, self.store.user(user_id), self.later(user_id))
+        except StoreUnavailable:
+            degraded, person = ("store",), person_from_record(self.catalog, user_id, None)
+        return await self.for_person(
+            person, size=size, model=model, exclude=exclude, explain=explain, degraded=degraded
+        )
+
+    async def for_history(
+        self,
+        history: Sequence[tuple[int, float | None]],
+        *,
+        size: int,
+        exclude: frozenset[int],
+        explain: bool,
+    ) -> Listing:
+        """A guest's list from (movie id, stars) pairs, oldest first."""
+        person = person_from_history(self.catalog, history)
+        return await self.for_person(person, size=size, model=None, exclude=exclude, explain=explain)
+
+    async def for_person(
+        self,
+        person: Person,
+        *,
+        size: int,
+        model: str | None = None,
+        exclude: frozenset[int] = frozenset(),
+        explain: bool = False,
+        degraded: tuple[str, ...] = (),
+    ) -> Listing:
+        """The list of whoever it is: what the site, the API and evaluation all ask."""
+        pipeline = self._pipelines[f"for_you:{self._ranker_for(person, model)}"]
+        request = Request(None, person, self._allowed(person, exclude))
+        return self._listing(pipeline, await pipeline.run(request), request, size, explain, degraded)
+
+    def _ranker_for(self, person: Person, model: str | None) -> str:
+        """The asked-for ranker or the best one, as far as it can serve this person."""
+        name = ALIASES.get(model or "", model)
+        name = "history" if name == EMBEDDING_ALIAS else name
+        if name is not None and name not in self.models:
+            raise NotFound(f"This release has no model {model!r}; it has: {', '.join(self.models)}.")
+        known = person.user_id is not None and self.neural_cf is not None and self.neural_cf.knows(person.user_id)
+        if name in (None, "neural_cf") and known:
+            return "neural_cf"
+        return "popularity" if name == "popularity" or person.is_new or not self.similarities else "history"
+
+    def _embedding_name(self, asked: str | None) -> str | None:
+        if asked in (None, EMBEDDING_ALIAS):
+            return next(iter(self.embeddings), None)
+        if asked not in self.similarities:
+            raise NotFound(f"This release has no embedding {asked!r}; it has: {', '.join(self.embeddings)}.")
+        return asked
+
+    def _allowed(self, person: Person, exclude: frozenset[int]) -> NDArray[np.bool_]:
+        allowed = self._available.copy()
+        allowed[person.seen] = False
+        if exclude:
+            allowed[self.catalog.known_rows(np.array(sorted(exclude), dtype=np.int64))[0]] = False
+        return allowed
+
+    def _listing(
+        self,
+        pipeline: Pipeline,
+        outcome: Outcome,
+        request: Request,
+        size: int,
+        explain: bool,
+        degraded: tuple[str, ...] = (),
+    ) -> Listing:
+        return Listing(
+            release=self.release,
+            recommendation_id=uuid.uuid4().hex,
+            pipeline=pipeline.name,
+            arm="",
+            items=explain_items(self.catalog, pipeline.routes, outcome, request, size, explain),
+            degraded=(*degraded, *(("ranker",) if outcome.failed else ())),
+            timings=outcome.timings if explain else {},
+        )
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents and punctuation, for searching.
+
+    Example:
+        >>> fold("Amélie: (Le Fabuleux)")
+        'amelie le fabuleux'
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    kept = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
+    return " ".join(kept.split())
+
+
+def _build_pipelines(recommender: Recommender) -> dict[str, Pipeline]:
+    """Every pipeline by name: which routes, which rankers from best to last resort, which rules."""
+    catalog, settings = recommender.catalog, recommender.settings
+    shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, settings.recall.min_ratings)]
+    content, popularity = ContentRanker(catalog), PopularityRanker(catalog)
+    default = next(iter(recommender.embeddings), None)
+    own: list[Recall] = []
+    history: list[Ranker] = []
+    if default is not None:
+        own = [EmbeddingRecall(recommender.similarities[default], settings.recall.recent_likes)]
+        history = [HistoryRanker(recommender.similarities[default])]
+    deep: list[Ranker] = [recommender.neural_cf] if recommender.neural_cf else []
+
+    def pipeline(name: str, routes: Iterable[Recall], rankers: Sequence[Ranker]) -> Pipeline:
+        return Pipeline(name, tuple(routes), settings.recall.quotas, (*rankers, popularity), (SeenOut(),))
+
+    built = [
+        pipeline("similar:content", shared, [content]),
+        pipeline("for_you:popularity", [*own, *shared], []),
+        pipeline("for_you:history", [*own, *shared], history),
+        pipeline("for_you:neural_cf", [*own, *shared], [*deep, *history]),
+    ]
+    for name, similarity in recommender.similarities.items():
+        routes = [EmbeddingRecall(similarity, settings.recall.recent_likes), *shared]
+        built.append(pipeline(f"similar:{name}", routes, [SimilarityRanker(catalog, similarity), content]))
+    return {one.name: one for one in built}
+
+
+def _timestamps(catalog: Catalog, record: UserRecord | None, later: LaterEvents) -> dict[int, int]:
+    """movie id → when it was rated; the latest time counts."""
+    stored: dict[int, int] = {}
+    if record is not None:
+        movies, _, times = record.ratings()
+        stored = dict(zip(movies.tolist(), times.tolist(), strict=True))
+    return stored | dict(later.rated_at)
+
+
+def _user_facts(catalog: Catalog, user_id: int, person: Person, times: dict[int, int]) -> UserFacts:
+    stars = person.halves / 2
+    ids = catalog.ids[person.rated].tolist()
+    ratings = [
+        Rating(UserId(user_id), MovieId(movie), float(score), times.get(movie, 0))
+        for movie, score in zip(ids, stars, strict=True)
+    ]
+    liked = catalog.genres[person.liked].sum(axis=0)
+    order = descending_by_score(liked)[:FAVOURITE_GENRES]
+    return UserFacts(
+        user_id=UserId(user_id),
+        rating_count=len(ratings),
+        rating_mean=float(stars.mean()) if len(stars) else 0.0,
+        rating_highest=float(stars.max(initial=0.0)),
+        rating_lowest=float(stars.min()) if len(stars) else 0.0,
+        favourite_genres=tuple((catalog.genre_names[place], int(liked[place])) for place in order if liked[place] > 0),
+        ratings=tuple(reversed(ratings)),
+    )

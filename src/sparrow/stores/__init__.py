@@ -1,0 +1,11 @@
+"""What online may read, and how it gets there.
+
+- `feature_store`    records of movies and people under fixed keys; the key-value contract every backend passes
+- `lmdb_store`       the embedded backend, written once, then read-only
+- `embedding_table`  vectors by raw id, with the similarity they were trained for
+- `releases`         immutable releases: sealing with checksums, listing, comparing
+- `publishing`       the live pointer: publish, rollback, pruning
+- `model_repository` `{home}/models/{name}/{n}`: what a TensorFlow Serving server reads
+- `live`             events of people since the release: durable, idempotent (SQLite)
+- `locks`            one builder or publisher per home
+"""

@@ -1,0 +1,107 @@
+"""What people did since the release was built: a durable, idempotent log in SQLite (WAL), shared by all workers of a home.
+
+An event is there once `append` has returned (`synchronous=FULL`: the file system was told to write it), and counts once per
+`eventId`. `later_events` sums a person's events after `events_through` into what the request path needs.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sparrow.errors import StoreUnavailable
+
+MAX_EVENTS: Final = 1000
+"""A person's newest events that a request reads; older ones wait for the next build."""
+
+_TABLES: Final = """
+    CREATE TABLE IF NOT EXISTS events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT UNIQUE, type TEXT NOT NULL, user_id INTEGER NOT NULL,
+        movie_id INTEGER NOT NULL, value REAL, position INTEGER, recommendation_id TEXT, timestamp INTEGER NOT NULL);
+    CREATE INDEX IF NOT EXISTS events_of_user ON events (user_id, seq);
+"""
+_FIELDS: Final = ("eventId", "type", "userId", "movieId", "value", "position", "recommendationId", "timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event: `value` is stars for a rating, seconds for a watch; `timestamp` is seconds, UTC."""
+
+    seq: int
+    type: str
+    movie_id: int
+    value: float | None
+    timestamp: int
+
+
+class LiveStore:
+    """The events of one home, `{home}/live.sqlite`. Safe to share between threads and processes."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self._path, self._lock = home / "live.sqlite", threading.Lock()
+        try:
+            self._connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(
+                f"The event log {self._path} cannot be opened ({error}); check the disk and its rights."
+            ) from None
+
+    def append(self, events: Sequence[Mapping[str, Any]]) -> int:
+        """Make events durable, all or none.
+
+        Args:
+            events: maps with the fields of `POST /api/v1/events`, `timestamp` included.
+
+        Returns:
+            How many were new; the others had an `eventId` that is known.
+
+        Raises:
+            StoreUnavailable: they could not be written; none is kept.
+        """
+        rows = [tuple(event.get(name) for name in _FIELDS) for event in events]
+        marks = ", ".join("?" * len(_FIELDS))
+        statement = (
+            "INSERT OR IGNORE INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
+            f"VALUES ({marks})"
+        )
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                added = sum(self._connection.execute(statement, row).rowcount for row in rows)
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise StoreUnavailable(
+                    f"The event log {self._path} cannot be written ({error}); free disk space."
+                ) from None
+        return added
+
+    def events_of(self, user_id: int, after: int = 0) -> list[StoredEvent]:
+        """A person's newest `MAX_EVENTS` events with a sequence number above `after`, oldest first."""
+        query = (
+            "SELECT seq, type, movie_id, value, timestamp FROM events WHERE user_id = ? AND seq > ? "
+            f"ORDER BY seq DESC LIMIT {MAX_EVENTS}"
+        )
+        with self._lock:
+            try:
+                rows = self._connection.execute(query, (user_id, after)).fetchall()
+            except sqlite3.Error as error:
+                raise StoreUnavailable(f"The event log {self._path} cannot be read ({error}).") from None
+        return [StoredEvent(*row) for row in reversed(rows)]
+
+    def last_seq(self) -> int:
+        """The newest sequence number, 0 when there is none."""
+        with self._lock:
+            [seq] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+        return int(seq)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,138 @@
+"""One training loop for every model: epochs of batches, early stopping, best weights, a learning curve.
+
+What a model learns from (`EpochSource`) and what stops it (`Validate`) come in as callables, so the loop knows neither the
+model nor the data.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from sparrow.errors import BuildError
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass over the samples: inputs by name, and labels and weights by head; every array has the same length."""
+
+    inputs: Arrays
+    labels: Arrays
+    weights: Arrays
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+EpochSource = Callable[[int], Epoch]
+"""Epoch number (0-based) → its samples; fresh negatives may be drawn each time."""
+
+Validate = Callable[[keras.Model], float]
+"""The network → a figure of merit, higher is better."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to learn. With `patience` epochs without a better figure training stops."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+    seed: int
+
+
+@dataclass(slots=True)
+class Curve:
+    """What happened: mean loss and figure of merit per epoch; `best_epoch` counts from 1."""
+
+    loss: list[float] = field(default_factory=list)
+    merit: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+
+    def save(self, path: Path) -> None:
+        """Write the curve as JSON."""
+        path.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
+
+    @classmethod
+    def load(cls, path: Path) -> "Curve":
+        """Read what `save` wrote."""
+        return cls(**orjson.loads(path.read_bytes()))
+
+
+def fit(
+    build: Callable[[], keras.Model],
+    source: EpochSource,
+    schedule: Schedule,
+    validate: Validate | None = None,
+    progress: Progress = lambda done, total: None,
+) -> tuple[keras.Model, Curve]:
+    """Train a network.
+
+    Args:
+        build: makes the untrained network (called after seeding, so that equal seeds give equal weights).
+        source: the samples of each epoch.
+        schedule: epochs, batch, rates, patience, seed.
+        validate: what stops training early; None trains all `schedule.epochs` and keeps the last weights.
+        progress: told (epochs done, epochs at most).
+
+    Returns:
+        The network with its best weights, and its learning curve.
+
+    Raises:
+        BuildError: the loss is no longer finite.
+    """
+    keras.utils.set_random_seed(schedule.seed)
+    network = build()
+    _compile(network, schedule)
+    curve, best = Curve(), network.get_weights()
+    for number in range(schedule.epochs):
+        curve.loss.append(_run_epoch(network, source(number), schedule, np.random.default_rng((schedule.seed, number))))
+        _check_finite(curve.loss[-1], number, schedule)
+        curve.merit.append(validate(network) if validate else float(number))
+        progress(number + 1, schedule.epochs)
+        if curve.merit[-1] >= max(curve.merit):
+            curve.best_epoch, best = number + 1, network.get_weights()
+        elif number + 1 - curve.best_epoch >= schedule.patience:
+            break
+    network.set_weights(best)
+    return network, curve
+
+
+def _compile(network: keras.Model, schedule: Schedule) -> None:
+    losses = {head: keras.losses.BinaryCrossentropy(from_logits=True) for head in network.output_names}
+    optimizer = keras.optimizers.AdamW(schedule.learning_rate, weight_decay=schedule.weight_decay)
+    network.compile(optimizer=optimizer, loss=losses, jit_compile=False)
+
+
+def _run_epoch(network: keras.Model, epoch: Epoch, schedule: Schedule, rng: np.random.Generator) -> float:
+    """One shuffled pass; returns the mean loss."""
+    network.reset_metrics()
+    order, logs = rng.permutation(epoch.rows), {}
+    for start in range(0, len(order), schedule.batch):
+        rows = order[start : start + schedule.batch]
+        inputs, labels, weights = (
+            {name: values[rows] for name, values in part.items()}
+            for part in (epoch.inputs, epoch.labels, epoch.weights)
+        )
+        logs = network.train_on_batch(inputs, labels, sample_weight=weights, return_dict=True)
+    return float(logs["loss"])
+
+
+def _check_finite(loss: float, number: int, schedule: Schedule) -> None:
+    if not np.isfinite(loss):
+        raise BuildError(
+            f"The loss became {loss} in epoch {number + 1} at learning rate {schedule.learning_rate}; "
+            "lower neural_cf.learning_rate, e.g. to a third."
+        )

@@ -1,0 +1,22 @@
+"""Server and site on port 6010: everything here turns facts of `sparrow.online` into JSON, pages and pictures.
+
+- `app`          assembly: one short function, plain lists
+- `ports`        what this room asks of the rooms behind it (recommender, live release, event log)
+- `api`          `/api/v1`: catalogue and lists
+- `events_api`   `POST /api/v1/events`: what happened
+- `legacy`       the original SparrowRecSys routes, so that its pages and clients work unchanged
+- `views`        the pages: home, movie, user, collection
+- `posters`      `/posters/{movieId}.jpg`: the route, caching and the typeset title
+- `poster_art`   which picture, palette and letters a film gets; `poster_scenes` and `poster_signs` draw it with `poster_pen`
+- `operations`   health, readiness, metrics, the description of the API
+- `parameters`   query parameters and their ranges, written once
+- `shapes`       the JSON shapes as OpenAPI shows them, and the bodies that are read
+- `wire`         facts → JSON
+- `problems`     every error as RFC 9457 problem+json, or as a page for people
+- `middleware`   pure ASGI: release and security headers, metrics, body limit, CORS of the original routes
+- `metrics`      what Prometheus sees
+- `rendering`    templates and their helpers
+- `language`     English and Chinese: catalogues and choice
+- `titles`       "Usual Suspects, The" → "The Usual Suspects"
+- `pages/`, `static/`, `texts/`  templates, CSS and ES modules, catalogues: no build step, no third-party host
+"""

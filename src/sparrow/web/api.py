@@ -1,0 +1,130 @@
+"""`/api/v1`: the catalogue and the lists. Errors: see `problems`; what happened comes back in `events_api`."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from sparrow.online.answers import Sort
+from sparrow.web.parameters import (
+    Exclude,
+    Explain,
+    Name,
+    Offset,
+    PathId,
+    Size,
+    Text,
+    Year,
+    checked_size,
+    embedding_name,
+    parse_ids,
+)
+from sparrow.web.problems import recommender_of
+from sparrow.web.shapes import (
+    FoundShape,
+    GuestRequest,
+    ListingShape,
+    MovieShape,
+    MoviesShape,
+    ProblemShape,
+    UserShape,
+)
+from sparrow.web.wire import answer, brief_json, listing_json, movie_json, user_json
+
+_PROBLEM: dict[str, Any] = {"model": ProblemShape, "description": "A problem (RFC 9457)"}
+_REFUSED: dict[int | str, dict[str, Any]] = {422: _PROBLEM}
+_MISSING: dict[int | str, dict[str, Any]] = {404: _PROBLEM, **_REFUSED}
+
+router = APIRouter(tags=["api"], default_response_class=Response)
+
+
+@router.get("/api/v1/movies", responses={200: {"model": MoviesShape}, **_MISSING})
+async def list_movies(
+    request: Request,
+    genre: Name = None,
+    sort: Sort = "popularity",
+    size: Size = None,
+    offset: Offset = 0,
+    year: Year = None,
+) -> Response:
+    """A page of the catalogue."""
+    recommender = recommender_of(request)
+    number = checked_size(size, request.app.state.settings.web)
+    movies, total = recommender.movies(genre or None, sort, number, offset, year)
+    items = [brief_json(movie) for movie in movies]
+    return answer(request, {"release": recommender.release, "total": total, "offset": offset, "items": items})
+
+
+@router.get("/api/v1/movies/{movieId}", responses={200: {"model": MovieShape}, **_MISSING})
+async def show_movie(request: Request, movieId: PathId) -> Response:  # noqa: N803
+    """Everything known about one movie."""
+    recommender = recommender_of(request)
+    return answer(request, {"release": recommender.release, **movie_json(recommender.movie(movieId))})
+
+
+@router.get("/api/v1/movies/{movieId}/similar", responses={200: {"model": ListingShape}, **_MISSING})
+async def list_similar(
+    request: Request,
+    movieId: PathId,  # noqa: N803
+    size: Size = None,
+    embedding: Name = None,
+    exclude: Exclude = None,
+    explain: Explain = False,
+) -> Response:
+    """Movies like this one, most alike first."""
+    recommender = recommender_of(request)
+    listing = await recommender.similar(
+        movieId,
+        size=checked_size(size, request.app.state.settings.web),
+        embedding=embedding_name(embedding, recommender.embeddings),
+        exclude=parse_ids("exclude", exclude),
+        explain=explain,
+    )
+    return answer(request, listing_json(listing, explain, movieId=movieId), degraded=listing.degraded)
+
+
+@router.get("/api/v1/search", responses={200: {"model": FoundShape}, **_REFUSED})
+async def search_movies(request: Request, q: Text, size: Size = None) -> Response:
+    """Movies whose titles hold these words."""
+    recommender = recommender_of(request)
+    found = recommender.search(q, checked_size(size, request.app.state.settings.web)) if q.strip() else []
+    return answer(request, {"release": recommender.release, "items": [brief_json(movie) for movie in found]})
+
+
+@router.get("/api/v1/users/{userId}", responses={200: {"model": UserShape}, **_MISSING})
+async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
+    """One person and the ratings they gave."""
+    recommender = recommender_of(request)
+    return answer(request, {"release": recommender.release, **user_json(recommender.user(userId))})
+
+
+@router.get("/api/v1/users/{userId}/recommendations", responses={200: {"model": ListingShape}, **_MISSING})
+async def list_for_user(
+    request: Request,
+    userId: PathId,  # noqa: N803
+    size: Size = None,
+    model: Name = None,
+    exclude: Exclude = None,
+    explain: Explain = False,
+) -> Response:
+    """Movies this person may like and has not seen; an unknown person gets the cold-start list."""
+    listing = await recommender_of(request).for_user(
+        userId,
+        size=checked_size(size, request.app.state.settings.web),
+        model=model or None,
+        exclude=parse_ids("exclude", exclude),
+        explain=explain,
+    )
+    return answer(request, listing_json(listing, explain, userId=userId), degraded=listing.degraded)
+
+
+@router.post("/api/v1/recommendations", responses={200: {"model": ListingShape}, **_REFUSED})
+async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
+    """For someone who has no account: their history comes with the question."""
+    listing = await recommender_of(request).for_history(
+        [(liked.movie_id, liked.rating) for liked in guest.history],
+        size=checked_size(guest.size, request.app.state.settings.web),
+        exclude=frozenset(guest.exclude),
+        explain=guest.explain,
+    )
+    return answer(request, listing_json(listing, guest.explain), degraded=listing.degraded)

@@ -1,0 +1,60 @@
+"""Assembly of the web application from plain lists. `create_app` is the only door in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from sparrow import __version__
+from sparrow.config import Settings
+from sparrow.web import api, events_api, legacy, operations, posters, problems, views
+from sparrow.web.metrics import Metrics
+from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
+from sparrow.web.ports import EventLog, Live
+from sparrow.web.rendering import HERE, Assets, Site
+
+ROUTERS: Final = (views.router, api.router, events_api.router, legacy.router, posters.router, operations.router)
+
+
+def create_app(live: Live, events: EventLog | None, settings: Settings) -> FastAPI:
+    """The server of one process.
+
+    Args:
+        live: the current release; started and stopped with the application.
+        events: the durable log; None answers events with 503.
+        settings: all settings; this room reads `[web]`.
+    """
+    metrics = Metrics()
+    app = FastAPI(
+        title="Sparrow",
+        version=__version__,
+        lifespan=_keep_live,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=_middleware(live, metrics, settings),
+    )
+    app.state.live, app.state.events, app.state.settings = live, events, settings
+    app.state.metrics, app.state.site = metrics, Site()
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", Assets(directory=HERE / "static"), name="static")
+    problems.install(app)
+    return app
+
+
+def _middleware(live: Live, metrics: Metrics, settings: Settings) -> list[Middleware]:
+    """Outermost first."""
+    always = [Middleware(Envelope, live=live, metrics=metrics), Middleware(BodyLimit)]
+    return [*always, Middleware(OpenLegacy, paths=legacy.PATHS)] if settings.web.legacy_cors else always
+
+
+@asynccontextmanager
+async def _keep_live(app: FastAPI) -> AsyncIterator[None]:
+    await app.state.live.start()
+    try:
+        yield
+    finally:
+        await app.state.live.stop()

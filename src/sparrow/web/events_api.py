@@ -1,0 +1,97 @@
+"""`POST /api/v1/events`: one event or a list of them; 202 only after the good ones are durable."""
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from sparrow.errors import InvalidInput, NotFound, Unavailable
+from sparrow.web.ports import EventLog, Receipt, Recommender
+from sparrow.web.problems import problem, recommender_of
+from sparrow.web.shapes import Event, ProblemShape, ReceiptShape
+from sparrow.web.wire import answer
+
+router = APIRouter(tags=["events"], default_response_class=Response)
+
+_EVENT = Event.model_json_schema()
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"anyOf": [_EVENT, {"type": "array", "items": _EVENT}]}}},
+    }
+}
+_PROBLEM: dict[str, Any] = {"model": ProblemShape, "description": "A problem (RFC 9457)"}
+
+
+@router.post(
+    "/api/v1/events",
+    status_code=202,
+    openapi_extra=_BODY,
+    responses={202: {"model": ReceiptShape}, 415: _PROBLEM, 422: _PROBLEM},
+)
+async def accept_events(request: Request) -> Response:
+    """Keep what happened. Good events of a batch count even when others are refused; 422 if none is good."""
+    recommender = recommender_of(request)
+    log: EventLog | None = request.app.state.events
+    if log is None:
+        raise Unavailable("This server keeps no events; start it with `sparrow serve` on a store that holds them.")
+    items = await _read_batch(request)
+    good, rejected = _sort_out(items, recommender)
+    receipt = await run_in_threadpool(log.accept, [event for _, event in good]) if good else Receipt(0, 0)
+    # The log counts places among the good ones; the caller knows places in the batch.
+    rejected += [(good[place][0], reason) for place, reason in receipt.rejected]
+    payload: dict[str, Any] = {
+        "accepted": receipt.accepted,
+        "duplicates": receipt.duplicates,
+        "rejected": [{"index": index, "reason": reason} for index, reason in sorted(rejected)],
+    }
+    if receipt.accepted + receipt.duplicates == 0:
+        return problem(422, _nothing_good(payload["rejected"]), request.scope["path"], **payload)
+    return answer(request, payload, status=202)
+
+
+async def _read_batch(request: Request) -> list[Any]:
+    # A form of another site can post text without being asked; JSON it can't.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "Events must come as JSON; send them with Content-Type: application/json.")
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"The body is no JSON ({error}); send one event or a list of events.") from None
+    items = body if isinstance(body, list) else [body]
+    if not items:
+        raise InvalidInput("The list of events is empty; send at least one.")
+    return items
+
+
+def _sort_out(
+    items: list[Any], recommender: Recommender
+) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
+    """Split a batch into (place, event) of the good ones and (place, reason) of the others."""
+    good: list[tuple[int, dict[str, Any]]] = []
+    rejected: list[tuple[int, str]] = []
+    for index, item in enumerate(items):
+        try:
+            event = Event.model_validate(item)
+            recommender.movie(event.movie_id)
+            good.append((index, event.model_dump(mode="json", by_alias=True, exclude_none=True)))
+        except ValidationError as error:
+            rejected.append((index, _explain(error)))
+        except NotFound as error:
+            rejected.append((index, str(error)))
+    return good, rejected
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    received = f" (received {first['input']!r:.80})" if name and first["type"] != "missing" else ""
+    return f"{name}: {first['msg']}{received}" if name else first["msg"]
+
+
+def _nothing_good(rejected: list[dict[str, Any]]) -> str:
+    return f"None of {len(rejected)} events can be kept; the first: {rejected[0]['reason']}"

@@ -1,0 +1,80 @@
+"""What this room asks of the rooms behind it, as small protocols: tests put a fake in their place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+
+Genres = Sequence[tuple[str, int]]
+"""Genre names with their number of movies, most movies first."""
+
+
+class Recommender(Protocol):
+    """Everything a request may ask of one release (`sparrow.online.recommender`); immutable."""
+
+    @property
+    def release(self) -> str: ...
+    @property
+    def models(self) -> Sequence[str]: ...
+    @property
+    def embeddings(self) -> Sequence[str]: ...
+    @property
+    def genres(self) -> Genres: ...
+
+    def movie(self, movie_id: int) -> MovieFacts: ...
+    def movies(
+        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None
+    ) -> tuple[list[MovieFacts], int]: ...
+    def search(self, text: str, size: int) -> list[MovieFacts]: ...
+    def user(self, user_id: int) -> UserFacts: ...
+    def user_ids(self, size: int) -> list[int]: ...
+
+    async def similar(
+        self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
+    ) -> Listing: ...
+    async def for_user(
+        self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool
+    ) -> Listing: ...
+    async def for_history(
+        self, history: Sequence[tuple[int, float | None]], *, size: int, exclude: frozenset[int], explain: bool
+    ) -> Listing: ...
+
+
+class Live(Protocol):
+    """The current release and its changes (`sparrow.online.live.LiveRelease`)."""
+
+    @property
+    def recommender(self) -> Recommender:
+        """The recommender of the current release; raises `ReleaseError` when there is none."""
+        ...
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def ready(self) -> tuple[bool, dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a batch of events; `rejected` pairs a place in the batch with a reason."""
+
+    accepted: int
+    duplicates: int
+    rejected: Sequence[tuple[int, str]] = ()
+
+
+class EventReceipt(Protocol):
+    """The event log's own receipt, of the same shape as `Receipt`."""
+
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def duplicates(self) -> int: ...
+    @property
+    def rejected(self) -> Sequence[tuple[int, str]]: ...
+
+
+class EventLog(Protocol):
+    """The durable log (`sparrow.feedback.events`): `accept` returns after the good events are on disk."""
+
+    def accept(self, events: list[dict[str, Any]]) -> EventReceipt: ...

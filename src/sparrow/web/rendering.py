@@ -1,0 +1,106 @@
+"""Pages from Jinja templates, everything escaped, in the visitor's language."""
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from sparrow.online.answers import ListedMovie, Reason
+from sparrow.web.language import COOKIE, LANGUAGES, Texts, choose_language, texts_of
+from sparrow.web.titles import display_title
+
+HERE: Final = Path(__file__).parent
+_YEAR_OF_SECONDS: Final = 365 * 24 * 3600
+
+
+class Site:
+    """Renders pages; one per application."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(HERE / "pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(title_of=display_title, stars=format_stars)
+        self._environment.globals.update(address=address, languages=LANGUAGES)
+
+    def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
+        """One page; `?lang=` is remembered in a cookie."""
+        texts = _texts_for(request)
+        html = self._environment.get_template(template).render(
+            t=texts, why=lambda item, seen=None: why(texts, item, seen), here=request.url, **context
+        )
+        headers = {"Content-Language": texts.tag, "Vary": "Accept-Language, Cookie", "Cache-Control": "no-cache"}
+        response = HTMLResponse(html, status_code=status, headers=headers)
+        if request.query_params.get(COOKIE) in LANGUAGES:
+            response.set_cookie(COOKIE, texts.language, max_age=_YEAR_OF_SECONDS, httponly=True, samesite="lax")
+        return response
+
+    def error(self, request: Request, status: int, detail: str) -> Response:
+        """The page of an error, with its true status."""
+        kind = status if status in (404, 422, 503) else 500
+        return self.page(
+            request, "error.html", status, kind=kind, code=status, phrase=HTTPStatus(status).phrase, detail=detail
+        )
+
+
+class Assets(StaticFiles):
+    """Static files that a browser keeps but asks about: the ETag decides, so a new version shows at once."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """As the parent's, with the caching rule."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As the parent's; a path with a NUL byte names no file."""
+        return await super().get_response(path.replace("\0", "_"), scope)
+
+
+def address(path: str, **query: object) -> str:
+    """A link within the site.
+
+    Example:
+        >>> address("/collection.html", type="genre", value="Sci-Fi & more", offset=None)
+        '/collection.html?type=genre&value=Sci-Fi+%26+more'
+    """
+    given = {key: value for key, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def format_stars(score: float) -> str:
+    """A mean or a score with one decimal, as stars are read.
+
+    Example:
+        >>> format_stars(3.456), format_stars(5)
+        ('3.5', '5.0')
+    """
+    return f"{score:.1f}"
+
+
+def why(texts: Texts, item: ListedMovie, seen: int | None = None) -> str:
+    """Why a movie stands in a list, in one line; on the page of the movie `seen`, rather not "close to" that one."""
+    reasons = sorted(item.reasons, key=lambda reason: reason.kind == "similar" and reason.movie_id == seen)
+    return _reason_line(texts, reasons[0]) if reasons else ""
+
+
+def _reason_line(texts: Texts, reason: Reason) -> str:
+    genres = " · ".join(texts.name("genre", genre) for genre in reason.genres)
+    return texts(f"reason.{reason.kind}", title=display_title(reason.title), genres=genres)
+
+
+def _texts_for(request: Request) -> Texts:
+    chosen = choose_language(
+        request.query_params.get(COOKIE), request.cookies.get(COOKIE), request.headers.get("accept-language", "")
+    )
+    return texts_of(chosen)

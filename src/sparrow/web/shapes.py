@@ -1,0 +1,160 @@
+"""JSON shapes: those that OpenAPI shows (never used to build an answer, see `wire`) and the bodies that are read."""
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from sparrow.online.answers import ReasonKind
+from sparrow.schema import MAX_RATING, MIN_RATING
+from sparrow.web.parameters import BodyId
+
+LONGEST_HISTORY = 1000
+LATEST_SECOND = 253_402_300_799
+"""The last second of the year 9999, UTC."""
+
+
+class Shape(BaseModel):
+    """camelCase outside, snake_case inside; unknown names are refused."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+
+class ReasonShape(Shape):
+    kind: ReasonKind
+    movie_id: int | None = Field(None, description="the liked or viewed movie this one is near to")
+    title: str | None = None
+    genres: list[str] | None = Field(None, description="the genres shared")
+
+
+class ItemShape(Shape):
+    movie_id: int
+    title: str
+    release_year: int = Field(description="0 if unknown")
+    genres: list[str]
+    score: float = Field(description="orders the list, higher first")
+    reasons: list[ReasonShape]
+    trace: dict[str, Any] | None = Field(None, description="with explain=true")
+
+
+class ListingShape(Shape):
+    release: str
+    movie_id: int | None = None
+    user_id: int | None = None
+    recommendation_id: str = Field(description="names this list in events")
+    pipeline: str
+    arm: str
+    items: list[ItemShape]
+    degraded: list[str] = Field(description='what had to be replaced: "ranker", "store"')
+    timings: dict[str, float] | None = Field(None, description="milliseconds, with explain=true")
+
+
+class RatingShape(Shape):
+    user_id: int
+    movie_id: int
+    score: float = Field(description="0.5-5.0 stars")
+    timestamp: int = Field(description="seconds, UTC")
+
+
+class BriefMovieShape(Shape):
+    movie_id: int
+    title: str
+    release_year: int = Field(description="0 if unknown")
+    genres: list[str]
+    rating_count: int
+    rating_mean: float
+
+
+class MovieShape(BriefMovieShape):
+    release: str
+    imdb_id: str = Field(description='"" if unknown')
+    tmdb_id: str = Field(description='"" if unknown')
+    rating_spread: list[int] = Field(description="how many ratings of 0.5, 1.0 … 5.0 stars")
+    top_ratings: list[RatingShape]
+
+
+class MoviesShape(Shape):
+    release: str
+    total: int
+    offset: int
+    items: list[BriefMovieShape]
+
+
+class FoundShape(Shape):
+    release: str
+    items: list[BriefMovieShape]
+
+
+class GenreShape(Shape):
+    genre: str
+    count: int
+
+
+class UserShape(Shape):
+    release: str
+    user_id: int
+    rating_count: int
+    rating_mean: float
+    rating_highest: float
+    rating_lowest: float
+    favourite_genres: list[GenreShape]
+    ratings: list[RatingShape] = Field(description="newest first")
+
+
+class RejectedShape(Shape):
+    index: int
+    reason: str
+
+
+class ReceiptShape(Shape):
+    accepted: int
+    duplicates: int
+    rejected: list[RejectedShape]
+
+
+class ProblemShape(Shape):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="the thing, the value received and the cure")
+    instance: str
+
+
+class Liked(Shape):
+    """One movie of a guest's history."""
+
+    movie_id: BodyId
+    rating: Annotated[float, Field(ge=MIN_RATING, le=MAX_RATING)] | None = None
+
+
+class GuestRequest(Shape):
+    """Someone who has no account sends their history, newest first."""
+
+    history: Annotated[list[Liked], Field(max_length=LONGEST_HISTORY)]
+    size: int | None = Field(None, description="as in the query parameter of that name")
+    exclude: list[BodyId] = Field(default_factory=list)
+    explain: bool = False
+
+
+class Event(Shape):
+    """Something that happened. `value`: stars of a rating, seconds of a watch. With an `eventId` a replay counts once."""
+
+    event_id: UUID | None = None
+    type: Literal["impression", "click", "rating", "watch", "dislike", "undo"]
+    user_id: BodyId
+    movie_id: BodyId
+    value: Annotated[float, Field(allow_inf_nan=False, ge=0)] | None = None
+    position: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    recommendation_id: Annotated[str, Field(max_length=100)] | None = None
+    timestamp: Annotated[int, Field(ge=0, le=LATEST_SECOND, description="seconds, UTC")] | None = None
+
+    @model_validator(mode="after")
+    def _check_value(self) -> Self:
+        if self.type == "rating" and not (self.value is not None and MIN_RATING <= self.value <= MAX_RATING):
+            raise ValueError(f"a rating needs a value from {MIN_RATING} to {MAX_RATING} stars")
+        if self.type == "watch" and self.value is None:
+            raise ValueError("a watch needs a value, the seconds watched")
+        return self

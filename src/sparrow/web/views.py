@@ -1,0 +1,166 @@
+"""The pages. Lists are in the HTML, so everything works without JavaScript; errors become pages in `problems`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from sparrow.errors import InvalidInput, NotFound
+from sparrow.online.answers import MovieFacts, Sort
+from sparrow.schema import Rating
+from sparrow.web.parameters import Id, Name, Offset, OptionalId, Size, checked_size, embedding_name
+from sparrow.web.ports import Recommender
+from sparrow.web.problems import recommender_of
+
+ROW: Final = 18
+"""Movies in a row of the home page."""
+GENRE_ROWS: Final = 6
+PEOPLE: Final = 40
+HISTORY: Final = 30
+SORTS: Final[tuple[Sort, ...]] = ("popularity", "rating", "year")
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of movies on the home page; `genre` is None for the rows about all movies."""
+
+    key: str
+    genre: str | None
+    sort: Sort
+    movies: list[MovieFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One movie of a person's history."""
+
+    movie: MovieFacts
+    rating: Rating
+    day: str
+
+
+@router.get("/")
+async def show_home(request: Request) -> Response:
+    """Search, a person to look over the shoulder of, and rows of movies."""
+    recommender = recommender_of(request)
+    sorts: list[tuple[str, Sort]] = [("popular", "popularity"), ("rated", "rating"), ("recent", "year")]
+    rows = [Row(key, None, sort, recommender.movies(None, sort, ROW, 0)[0]) for key, sort in sorts]
+    for genre, _ in recommender.genres[:GENRE_ROWS]:
+        rows.append(Row("genre", genre, "popularity", recommender.movies(genre, "popularity", ROW, 0)[0]))
+    people = recommender.user_ids(PEOPLE)
+    return _page(request, "home.html", rows=rows, genres=recommender.genres, people=people)
+
+
+@router.get("/movie.html")
+async def show_movie(
+    request: Request,
+    movieId: Id,  # noqa: N803
+    embedding: Name = None,
+    size: Size = None,
+) -> Response:
+    """One movie and movies like it."""
+    recommender = recommender_of(request)
+    movie = recommender.movie(movieId)
+    chosen = embedding_name(embedding, recommender.embeddings)
+    number = checked_size(size, request.app.state.settings.web)
+    listing = await recommender.similar(movieId, size=number, embedding=chosen, exclude=frozenset(), explain=False)
+    request.scope["degraded"] = listing.degraded
+    return _page(
+        request,
+        "movie.html",
+        movie=movie,
+        listing=listing,
+        bars=_bars(movie.rating_spread),
+        embeddings=recommender.embeddings,
+        chosen=chosen,
+    )
+
+
+@router.get("/user.html")
+async def show_user(
+    request: Request,
+    userId: OptionalId = None,  # noqa: N803
+    id: OptionalId = None,
+    model: Name = None,
+    size: Size = None,
+) -> Response:
+    """One person: taste, history, and what they may like."""
+    user_id = id if userId is None else userId
+    if user_id is None:
+        raise InvalidInput("userId is missing; add the number of a person, e.g. /user.html?userId=1.")
+    recommender = recommender_of(request)
+    user = recommender.user(user_id)
+    number = checked_size(size, request.app.state.settings.web)
+    listing = await recommender.for_user(user_id, size=number, model=model or None, exclude=frozenset(), explain=False)
+    request.scope["degraded"] = listing.degraded
+    return _page(
+        request,
+        "user.html",
+        user=user,
+        listing=listing,
+        history=_history(recommender, user.ratings),
+        models=recommender.models,
+        chosen=model or None,
+        people=recommender.user_ids(PEOPLE),
+    )
+
+
+@router.get("/collection.html")
+async def show_collection(
+    request: Request,
+    type: Annotated[Literal["genre", "search", "all"], Query()] = "all",
+    value: Annotated[str, Query(max_length=200)] = "",
+    sort: Sort = "popularity",
+    offset: Offset = 0,
+    size: Size = None,
+) -> Response:
+    """The movies of a genre, of a search, or all of them."""
+    recommender = recommender_of(request)
+    number = checked_size(size, request.app.state.settings.web)
+    if type == "search":
+        movies = recommender.search(value, number) if value.strip() else []
+        total = len(movies)
+    else:
+        genre = value if type == "genre" and value else None
+        movies, total = recommender.movies(genre, sort, number, offset)
+    following = offset + len(movies)
+    return _page(
+        request,
+        "collection.html",
+        type=type,
+        value=value,
+        sort=sort,
+        sorts=SORTS,
+        movies=movies,
+        total=total,
+        following=following if movies and following < total else None,
+        size=size,
+        genres=recommender.genres,
+    )
+
+
+def _page(request: Request, template: str, **context: object) -> Response:
+    response: Response = request.app.state.site.page(request, template, **context)
+    return response
+
+
+def _bars(spread: tuple[int, ...]) -> list[tuple[float, int, float]]:
+    """(stars, ratings, height 0-100 of the tallest) for each half star."""
+    tallest = max(spread, default=0) or 1
+    return [((place + 1) / 2, count, round(100 * count / tallest, 1)) for place, count in enumerate(spread)]
+
+
+def _history(recommender: Recommender, ratings: tuple[Rating, ...]) -> list[Watched]:
+    """The newest ratings with their movies; a movie that left the catalogue is skipped."""
+    watched: list[Watched] = []
+    for rating in ratings[:HISTORY]:
+        try:
+            movie = recommender.movie(rating.movie_id)
+        except NotFound:
+            continue
+        watched.append(Watched(movie, rating, f"{datetime.fromtimestamp(rating.timestamp, UTC):%Y-%m-%d}"))
+    return watched

@@ -1,0 +1,99 @@
+"""Facts → JSON of `/api/v1`. Plain dictionaries and one `orjson` call: lists are the hot path of this server."""
+
+from typing import Any
+
+import orjson
+from fastapi import Request
+from fastapi.responses import Response
+
+from sparrow.online.answers import ListedMovie, Listing, MovieFacts, Reason, UserFacts
+from sparrow.schema import Rating
+
+
+def answer(request: Request, payload: Any, status: int = 200, degraded: tuple[str, ...] = ()) -> Response:
+    """A JSON answer; what was degraded travels in the scope to the header and the metric."""
+    if degraded:
+        request.scope["degraded"] = degraded
+    return Response(orjson.dumps(payload), status_code=status, media_type="application/json")
+
+
+def movie_json(movie: MovieFacts) -> dict[str, Any]:
+    """One movie with everything known about it."""
+    return {
+        **brief_json(movie),
+        "imdbId": movie.imdb_id,
+        "tmdbId": movie.tmdb_id,
+        "ratingSpread": movie.rating_spread,
+        "topRatings": [rating_json(rating) for rating in movie.top_ratings],
+    }
+
+
+def brief_json(movie: MovieFacts) -> dict[str, Any]:
+    """One movie as catalogue pages list it."""
+    return {
+        "movieId": movie.movie_id,
+        "title": movie.title,
+        "releaseYear": movie.release_year,
+        "genres": movie.genres,
+        "ratingCount": movie.rating_count,
+        "ratingMean": movie.rating_mean,
+    }
+
+
+def rating_json(rating: Rating) -> dict[str, Any]:
+    """One rating; `timestamp` in seconds, UTC."""
+    return {
+        "userId": rating.user_id,
+        "movieId": rating.movie_id,
+        "score": rating.score,
+        "timestamp": rating.timestamp,
+    }
+
+
+def user_json(user: UserFacts) -> dict[str, Any]:
+    """One person and the ratings they gave, newest first."""
+    return {
+        "userId": user.user_id,
+        "ratingCount": user.rating_count,
+        "ratingMean": user.rating_mean,
+        "ratingHighest": user.rating_highest,
+        "ratingLowest": user.rating_lowest,
+        "favouriteGenres": [{"genre": genre, "count": count} for genre, count in user.favourite_genres],
+        "ratings": [rating_json(rating) for rating in user.ratings],
+    }
+
+
+def listing_json(listing: Listing, explain: bool, **about: int) -> dict[str, Any]:
+    """One served list; `about` names whose list it is (`movieId=589`, `userId=1`)."""
+    payload = {
+        "release": listing.release,
+        **about,
+        "recommendationId": listing.recommendation_id,
+        "pipeline": listing.pipeline,
+        "arm": listing.arm,
+        "items": [_item_json(item, explain) for item in listing.items],
+        "degraded": listing.degraded,
+    }
+    return {**payload, "timings": dict(listing.timings)} if explain else payload
+
+
+def _item_json(item: ListedMovie, explain: bool) -> dict[str, Any]:
+    movie = item.movie
+    payload = {
+        "movieId": movie.movie_id,
+        "title": movie.title,
+        "releaseYear": movie.release_year,
+        "genres": movie.genres,
+        "score": item.score,
+        "reasons": [_reason_json(reason) for reason in item.reasons],
+    }
+    return {**payload, "trace": dict(item.trace or {})} if explain else payload
+
+
+def _reason_json(reason: Reason) -> dict[str, Any]:
+    payload: dict[str, Any] = {"kind": reason.kind}
+    if reason.movie_id is not None:
+        payload |= {"movieId": reason.movie_id, "title": reason.title}
+    if reason.genres:
+        payload["genres"] = reason.genres
+    return payload

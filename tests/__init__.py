@@ -1,0 +1,1 @@
+"""The tests mirror `src/sparrow`; this file makes `tests.worlds` win over installed packages that ship a `tests`."""
