@@ -58,12 +58,12 @@ class Item2vec(Section):
     """Skip-gram with negative sampling over liked movies in time order (Barkan & Koenigstein, 2016)."""
 
     dim: Positive = 64
-    window: Positive = 20
-    epochs: Positive = 40
-    negative: Positive = 10
-    exponent: float = 0.75
-    subsample: float = 1e-3
-    min_count: Positive = 3
+    window: Positive = 10
+    epochs: Positive = 20
+    negative: Positive = 5
+    exponent: float = 0.5
+    subsample: float = 0.0
+    min_count: Positive = 5
     workers: Positive = 2
     seed: int = 1
 
@@ -76,8 +76,8 @@ class NeuralCF(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-6
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    batch: Positive = 2048
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
+    batch: Positive = 8192
     epochs: Positive = 12
     patience: Positive = 3
     seed: int = 1

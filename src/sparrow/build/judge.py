@@ -53,9 +53,8 @@ def judge_release(
         settings: recall and candidates, as served.
         report: told (groups done, groups in all).
     """
-    recommender = open_folder(
-        folder, _judging_manifest(), settings.model_copy(update={"online": type(settings.online)()})
-    )
+    in_process = settings.online.model_copy(update={"ranker_url": ""})
+    recommender = open_folder(folder, _judging_manifest(), settings.model_copy(update={"online": in_process}))
     groups = _cases(recommender, _Events.read(events))
     result: dict[str, Any] = {}
     for place, (name, cases) in enumerate(groups.items()):

@@ -1,12 +1,15 @@
 """Stages and what makes one stale. A finished stage is a folder named by its fingerprint; a killed build finds it again.
 
 A stage's fingerprint covers the data's content, the settings it reads, the source of the rooms it runs, and the fingerprints
-of the stages before it. A stage writes into a hidden folder that is renamed when done, so half a stage is never taken for one.
+of the stages before it. It also names the runs it was made from: training need not repeat to the last bit, so a stage that was
+forced to run again makes those after it stale. A stage writes into a hidden folder that is renamed when done, so half a stage
+is never taken for one.
 """
 
 import hashlib
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -91,9 +94,7 @@ def _source_digest(room: str) -> str:
 
 def code_digest() -> str:
     """A short hash of all of Sparrow's source: which code built a release."""
-    return hashlib.sha256(
-        "".join(_source_digest(path.name) for path in sorted(SOURCE.iterdir()) if path.is_dir()).encode()
-    ).hexdigest()[:8]
+    return _source_digest(".")[:8]
 
 
 def run_stages(
@@ -119,19 +120,31 @@ def run_stages(
     Returns:
         Stage name → its folder.
     """
-    marks, folders = fingerprints(stages, data, settings), {}
+    marks = fingerprints(stages, data, settings)
+    folders: dict[str, Path] = {}
+    runs: dict[str, str] = {}
     for stage in stages:
         folder = work / f"{stage.name}-{marks[stage.name]}"
         context = Context({name: folders[name] for name in stage.needs}, settings, source, reporter.progress)
+        used = {name: runs[name] for name in stage.needs}
         reporter.started(stage.name)
-        reused = (folder / DONE).is_file() and stage.name not in force
-        told = orjson.loads((folder / DONE).read_bytes()) if reused else _run(stage, context, folder)
+        told = None if stage.name in force else _finished(folder, used)
+        reused = told is not None
+        told = told or _run(stage, context, folder, used)
         reporter.finished(stage.name, told["seconds"], told["counts"], reused)
-        folders[stage.name] = folder
+        folders[stage.name], runs[stage.name] = folder, told["run"]
     return folders
 
 
-def _run(stage: Stage, context: Context, folder: Path) -> dict[str, Any]:
+def _finished(folder: Path, used: Mapping[str, str]) -> dict[str, Any] | None:
+    """What a whole stage told of itself; None unless it was made from exactly these runs of the stages before it."""
+    if not (folder / DONE).is_file():
+        return None
+    told: dict[str, Any] = orjson.loads((folder / DONE).read_bytes())
+    return told if told["used"] == used else None
+
+
+def _run(stage: Stage, context: Context, folder: Path, used: Mapping[str, str]) -> dict[str, Any]:
     hidden = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(hidden, ignore_errors=True)
     hidden.mkdir(parents=True)
@@ -142,7 +155,8 @@ def _run(stage: Stage, context: Context, folder: Path) -> dict[str, Any]:
         raise BuildError(
             f"The stage {stage.name!r} could not write into {folder.parent} ({error}); free space and build again."
         ) from error
-    told = {"seconds": round(time.perf_counter() - began, 2), "counts": dict(counts)}
+    seconds = round(time.perf_counter() - began, 2)
+    told = {"seconds": seconds, "counts": dict(counts), "run": uuid.uuid4().hex, "used": dict(used)}
     (hidden / DONE).write_bytes(orjson.dumps(told))
     shutil.rmtree(folder, ignore_errors=True)
     hidden.rename(folder)

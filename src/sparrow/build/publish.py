@@ -1,5 +1,6 @@
 """A build from end to end: run the stages, seal the release, make it live."""
 
+import hashlib
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,12 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import hashlib
-
 import orjson
 
 import sparrow
-from sparrow.build.plan import Reporter, code_digest, run_stages, sweep
+from sparrow.build.plan import DONE, Reporter, code_digest, run_stages, sweep
 from sparrow.build.stages import STAGES
 from sparrow.config import Settings
 from sparrow.datasets import fingerprint
@@ -89,8 +88,10 @@ def _seal(
 ) -> Manifest:
     content = home / "work" / ".release"
     shutil.rmtree(content, ignore_errors=True)
+    told = {name: orjson.loads((path / DONE).read_bytes()) for name, path in folders.items()}
+    # From here on the stage is not whole; a build killed before the seal must assemble again.
+    (folders["assemble"] / DONE).unlink()
     (folders["assemble"] / "release").rename(content)
-    told = {name: orjson.loads((path / "stage.json").read_bytes()) for name, path in folders.items()}
     now = datetime.now(UTC)
     manifest = Manifest(
         release=new_release_id(mark, now),

@@ -101,11 +101,11 @@ def up(dataset: str, port: int | None, host: str | None, home: Path | None, conf
     folder, settings = open_home(home, config, flags)
     # A taken port must not be learnt after a minute of building.
     check_port(settings.web.host, settings.web.port)
-    _make_live(folder, dataset, config, settings)
+    _make_live(folder, dataset, settings)
     run_server(folder, settings, config)
 
 
-def _make_live(folder: Path, dataset: str, config: Path | None, settings: Any) -> None:
+def _make_live(folder: Path, dataset: str, settings: Any) -> None:
     """Find or build the release, and publish it unless it is live."""
     import sparrow
     from sparrow.build.plan import code_digest

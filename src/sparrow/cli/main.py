@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SparrowError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        click.echo(f"Error: {error}; check that the path is right, may be written, and has free space.", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

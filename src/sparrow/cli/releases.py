@@ -61,15 +61,17 @@ def _headline(manifest: Manifest) -> str:
 @releases.command()
 @click.argument("first")
 @click.argument("second")
+@home_options
 @json_option
 @click.pass_obj
-def diff(folder: Path, first: str, second: str, as_json: bool) -> None:
+def diff(listed: Path, first: str, second: str, home: Path | None, config: Path | None, as_json: bool) -> None:
     """Show what differs between two releases: data, settings, counts, metrics.
 
     \b
     Example:
       sparrow releases diff 20261122-101500-3f2a9c 20261123-090000-77ab01
     """
+    folder = open_home(home, config)[0] if home else listed
     changes = compare(read_manifest(folder, first), read_manifest(folder, second))
     if as_json:
         echo_json({name: {"first": old, "second": new} for name, (old, new) in changes.items()})
@@ -149,8 +151,8 @@ def evaluate(release: str | None, home: Path | None, config: Path | None, as_jso
 def _print_metrics(metrics: dict[str, Any]) -> None:
     table = Table("people", "recommender", "nDCG@10", "95 % interval", "recall@10", "hit rate@10", box=None)
     for group in ("next", "seen", "unseen"):
-        found = metrics.get(group)
-        for row in found["rows"] if found else ():
+        found = metrics.get(group) or {"rows": ()}
+        for row in found["rows"]:
             low, high = row["interval"]["ndcg@10"]
             figures = (f"{row['metrics'][name]:.4f}" for name in ("ndcg@10", "recall@10", "hit_rate@10"))
             ndcg, recall, hits = figures

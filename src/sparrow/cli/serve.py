@@ -87,7 +87,7 @@ def run_server(home: Path, settings: Settings, config: Path | None) -> None:
         os.environ["SPARROW_ONLINE__RANKER_URL"] = settings.online.ranker_url
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config.resolve())
-    shown = "localhost" if settings.web.host in ("127.0.0.1", "0.0.0.0", "::") else settings.web.host  # noqa: S104
+    shown = "localhost" if settings.web.host in ("127.0.0.1", "0.0.0.0", "::") else settings.web.host
     click.echo(f"Sparrow is on http://{shown}:{settings.web.port}  (stop with Ctrl-C)", err=True)
     uvicorn.run(
         "sparrow.cli.serve:application", factory=True, host=settings.web.host, port=settings.web.port,

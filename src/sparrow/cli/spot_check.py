@@ -32,7 +32,8 @@ def spot_check(titles: tuple[str, ...], size: int, home: Path | None, config: Pa
     pointer = read_pointer(folder)
     if pointer is None:
         raise ReleaseError(f"No release is live in {folder}; make one with: sparrow up")
-    recommender = open_release(folder, pointer, settings.model_copy(update={"online": type(settings.online)()}))
+    in_process = settings.online.model_copy(update={"ranker_url": ""})
+    recommender = open_release(folder, pointer, settings.model_copy(update={"online": in_process}))
     lists = [_look_up(recommender, title, size) for title in titles]
     if as_json:
         echo_json(lists)

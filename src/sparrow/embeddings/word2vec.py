@@ -33,7 +33,7 @@ class _EpochProgress(CallbackAny2Vec):  # type: ignore[misc]
 
 
 def train_item2vec(
-    sequences: Sequence[NDArray[np.int64]], settings: Item2vec, progress: Progress = lambda done, total: None
+    sequences: Sequence[NDArray[np.int64]], settings: Item2vec, progress: Progress = lambda _done, _total: None
 ) -> EmbeddingTable:
     """Train movie vectors.
 

@@ -135,15 +135,21 @@ class LiveRelease:
         try:
             pointer = read_pointer(self._home)
             if pointer is None or pointer == self._pointer:
+                self._problem = ""
                 return
             recommender = await asyncio.to_thread(open_release, self._home, pointer, self._settings, self._live)
-        except SparrowError as error:
-            if str(error) != self._problem:
-                log.error("The release cannot be loaded, the old one stays: %s", error)
-            self._problem = str(error)
+        except Exception as error:  # noqa: BLE001 - logged in `_note`
+            # A release can be broken in ways no list of errors foresees, and the watch must outlive them all.
+            self._note(str(error) if isinstance(error, SparrowError) else f"{type(error).__name__}: {error}")
             return
         self._pointer, self._recommender, self._problem = pointer, recommender, ""
         log.info("Serving release %s", pointer.release)
+
+    def _note(self, problem: str) -> None:
+        """Remember why the pointer's release cannot be served; log it once, not at every poll."""
+        if problem != self._problem:
+            log.exception("The release cannot be loaded, the old one stays: %s", problem)
+        self._problem = problem
 
     async def _poll(self) -> None:
         while True:

@@ -53,11 +53,17 @@ class LaterEvents:
         ratings: (movie id, stars), oldest first.
         rated_at: movie id → seconds, UTC, of its latest rating.
         seen: ids not to show again: watched or disliked.
+        undone: ids about which the release's own ratings no longer count either.
     """
 
     ratings: Sequence[tuple[int, float]] = ()
     rated_at: Mapping[int, int] = field(default_factory=dict)
     seen: frozenset[int] = frozenset()
+    undone: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether anything is known at all."""
+        return bool(self.ratings or self.seen or self.undone)
 
 
 def sum_events(events: Iterable[StoredEvent]) -> LaterEvents:
@@ -65,16 +71,19 @@ def sum_events(events: Iterable[StoredEvent]) -> LaterEvents:
     ratings: dict[int, float] = {}
     rated_at: dict[int, int] = {}
     seen: set[int] = set()
+    undone: set[int] = set()
     for event in events:
         if event.type in ("undo", "rating"):
             ratings.pop(event.movie_id, None)
         if event.type == "undo":
+            rated_at.pop(event.movie_id, None)
             seen.discard(event.movie_id)
+            undone.add(event.movie_id)
         elif event.type == "rating" and event.value is not None:
             ratings[event.movie_id], rated_at[event.movie_id] = event.value, event.timestamp
         elif event.type in ("watch", "dislike"):
             seen.add(event.movie_id)
-    return LaterEvents(list(ratings.items()), rated_at, frozenset(seen))
+    return LaterEvents(list(ratings.items()), rated_at, frozenset(seen), frozenset(undone))
 
 
 def person_from_record(
@@ -82,10 +91,10 @@ def person_from_record(
 ) -> Person:
     """A person with an account: release history plus later events, the latest rating of a movie counting."""
     stored = record.ratings() if record else (np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.int64))
-    movies = np.concatenate([stored[0], np.array([movie for movie, _ in later.ratings], dtype=np.int64)])
-    halves = np.concatenate([stored[1].astype(np.int64), [half_stars(stars) for _, stars in later.ratings]]).astype(
-        np.int64
-    )
+    counts = ~np.isin(stored[0], list(later.undone))
+    movies = np.concatenate([stored[0][counts], np.array([movie for movie, _ in later.ratings], dtype=np.int64)])
+    later_halves = np.array([half_stars(stars) for _, stars in later.ratings], dtype=np.int64)
+    halves = np.concatenate([stored[1][counts].astype(np.int64), later_halves])
     return _person(catalog, UserId(user_id), movies, halves, later.seen)
 
 

@@ -74,9 +74,9 @@ class Pipeline:
         for ranker in self.rankers:
             try:
                 scores = await ranker.rank(request, rows)
-                if len(scores) != len(rows) or not np.all(np.isfinite(scores)):
+                if scores.shape != rows.shape or not np.all(np.isfinite(scores)):
                     raise RankerUnavailable(
-                        f"{ranker.name} gave {len(scores)} scores for {len(rows)} movies, or not finite ones."
+                        f"{ranker.name} gave scores of shape {scores.shape} for {len(rows)} movies, or not finite ones."
                     )
                 return ranker.name, scores, tuple(failed)
             except RankerUnavailable as error:

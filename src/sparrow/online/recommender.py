@@ -1,5 +1,6 @@
 """Everything a request may ask of one release. Immutable: a request holds one and never sees two releases."""
 
+import logging
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,8 @@ from sparrow.online.reranking import SeenOut, descending_by_score
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.schema import MovieId, Rating, UserId
 from sparrow.stores.feature_store import FeatureStore, UserRecord
+
+log = logging.getLogger(__name__)
 
 ALIASES: Final = {"neuralcf": "neural_cf", "nerualcf": "neural_cf"}
 """The original SparrowRecSys' model names, its misspelling included; its "emb" means the default embedding."""
@@ -116,22 +119,19 @@ class Recommender:
         words = fold(text).split()
         if not words:
             return []
-        rows = [
-            row
-            for row, title in enumerate(self._folded)
-            if self._available[row] and all(word in title for word in words)
-        ]
+        has_all = [all(word in title for word in words) for title in self._folded]
+        rows = np.flatnonzero(self._available & np.array(has_all, dtype=np.bool_))
         starts = np.array([self._folded[row].startswith(words[0]) for row in rows], dtype=np.float64)
-        order = descending_by_score(np.log1p(self.catalog.counts[rows]) + 2 * starts) if rows else []
+        order = descending_by_score(np.log1p(self.catalog.counts[rows]) + 2 * starts)
         return [self.catalog.facts[rows[place]] for place in order[:size]]
 
     def user(self, user_id: int) -> UserFacts:
         """One person, with what they did since the release; NotFound for someone nobody has heard of."""
         record, later = self.store.user(user_id), self.later(user_id)
-        if record is None and not later.ratings:
+        if record is None and not later:
             raise NotFound(f"There is no person {user_id} in this release; GET /user.html shows people there are.")
         person = person_from_record(self.catalog, user_id, record, later)
-        return _user_facts(self.catalog, user_id, person, _timestamps(self.catalog, record, later))
+        return _user_facts(self.catalog, user_id, person, _timestamps(record, later))
 
     def user_ids(self, size: int) -> list[int]:
         """The first people of the release, by id."""
@@ -155,14 +155,25 @@ class Recommender:
         self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool
     ) -> Listing:
         """A person's list; for someone nobody has heard of the cold-start list."""
-        degraded: tuple[str, ...] = ()
-        try:
-            person = person_from_record(self.catalog, user_id, self.store.user(user_id), self.later(user_id))
-        except StoreUnavailable:
-            degraded, person = ("store",), person_from_record(self.catalog, user_id, None)
+        record, later, degraded = self._as_far_as_known(user_id)
+        person = person_from_record(self.catalog, user_id, record, later)
         return await self.for_person(
             person, size=size, model=model, exclude=exclude, explain=explain, degraded=degraded
         )
+
+    def _as_far_as_known(self, user_id: int) -> tuple[UserRecord | None, LaterEvents, tuple[str, ...]]:
+        """A person's record and later events; either may be out of reach, and the other still keeps seen movies out."""
+        record, later = None, LaterEvents()
+        degraded: tuple[str, ...] = ()
+        try:
+            record = self.store.user(user_id)
+        except StoreUnavailable as error:
+            degraded = _store_is_down(user_id, error)
+        try:
+            later = self.later(user_id)
+        except StoreUnavailable as error:
+            degraded = _store_is_down(user_id, error)
+        return record, later, degraded
 
     async def for_history(
         self,
@@ -200,7 +211,12 @@ class Recommender:
         known = person.user_id is not None and self.neural_cf is not None and self.neural_cf.knows(person.user_id)
         if name in (None, "neural_cf") and known:
             return "neural_cf"
-        return "popularity" if name == "popularity" or person.is_new or not self.similarities else "history"
+        return "popularity" if name == "popularity" or not self._has_taste(person) else "history"
+
+    def _has_taste(self, person: Person) -> bool:
+        """Whether some movie they like has a vector of the default embedding, so that a likeness can be told."""
+        default = next(iter(self.embeddings), None)
+        return default is not None and bool(self.similarities[default].has_vector[person.liked].any())
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):
@@ -236,14 +252,19 @@ class Recommender:
         )
 
 
+def _store_is_down(user_id: int, error: StoreUnavailable) -> tuple[str, ...]:
+    log.warning("The list of person %s does without a store: %s", user_id, error)
+    return ("store",)
+
+
 def fold(text: str) -> str:
-    """Lower case, without accents and punctuation, for searching.
+    """Lower case, without accents and punctuation, for searching; an apostrophe parts no word.
 
     Example:
-        >>> fold("Amélie: (Le Fabuleux)")
-        'amelie le fabuleux'
+        >>> fold("Amélie: (Le Fabuleux)"), fold("Ocean's Eleven")
+        ('amelie le fabuleux', 'oceans eleven')
     """
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", text.casefold()).replace("'", "").replace("’", "")
     kept = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
     return " ".join(kept.split())
 
@@ -276,7 +297,7 @@ def _build_pipelines(recommender: Recommender) -> dict[str, Pipeline]:
     return {one.name: one for one in built}
 
 
-def _timestamps(catalog: Catalog, record: UserRecord | None, later: LaterEvents) -> dict[int, int]:
+def _timestamps(record: UserRecord | None, later: LaterEvents) -> dict[int, int]:
     """movie id → when it was rated; the latest time counts."""
     stored: dict[int, int] = {}
     if record is not None:

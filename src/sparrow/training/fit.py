@@ -76,7 +76,7 @@ def fit(
     source: EpochSource,
     schedule: Schedule,
     validate: Validate | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = lambda _done, _total: None,
 ) -> tuple[keras.Model, Curve]:
     """Train a network.
 
@@ -117,11 +117,13 @@ def _compile(network: keras.Model, schedule: Schedule) -> None:
 
 
 def _run_epoch(network: keras.Model, epoch: Epoch, schedule: Schedule, rng: np.random.Generator) -> float:
-    """One shuffled pass; returns the mean loss."""
+    """One shuffled pass; returns the mean loss. All batches have one size, as another one would be compiled anew;
+    the few rows left over come in another epoch."""
     network.reset_metrics()
     order, logs = rng.permutation(epoch.rows), {}
-    for start in range(0, len(order), schedule.batch):
-        rows = order[start : start + schedule.batch]
+    size = min(schedule.batch, epoch.rows)
+    for start in range(0, epoch.rows - size + 1, size):
+        rows = order[start : start + size]
         inputs, labels, weights = (
             {name: values[rows] for name, values in part.items()}
             for part in (epoch.inputs, epoch.labels, epoch.weights)

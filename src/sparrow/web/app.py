@@ -15,7 +15,8 @@ from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
 from sparrow.web.ports import EventLog, Live
 from sparrow.web.rendering import HERE, Assets, Site
 
-ROUTERS: Final = (views.router, api.router, events_api.router, legacy.router, posters.router, operations.router)
+ROUTERS: Final = (api.router, events_api.router, posters.router, legacy.router, views.router, operations.router)
+"""Asked in this order: the busiest first."""
 
 
 def create_app(live: Live, events: EventLog | None, settings: Settings) -> FastAPI:

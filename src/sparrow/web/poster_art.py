@@ -74,14 +74,6 @@ STYLES: Final[dict[str, Style]] = {
         "ffb870 54204a 4bbfa5 fff0b0 fff6e6",
         "9d8cf0 2a1a5e ff8fb3 ffe27a fdf6ff",
     ),
-    "War": _style(
-        scenes.searchlights,
-        SLAB,
-        False,
-        "7c8262 1a1c14 c4552d e8dfae f4efd8",
-        "6f7c88 14181d b7412f dfe3d4 f2f4ee",
-        "a87f53 20160f 8e2f21 f1dcae faf0dc",
-    ),
     "Documentary": _style(
         signs.aperture,
         SANS,
@@ -140,6 +132,14 @@ STYLES: Final[dict[str, Style]] = {
         "f7b7a3 571b36 e0566f ffcf91 fff1e8",
         "f3c6d3 46205e a85bb0 ffd9a8 fff2f8",
         "f9c78b 5e1f2a d9483b fff0c4 fff4e6",
+    ),
+    "War": _style(
+        scenes.searchlights,
+        SLAB,
+        False,
+        "7c8262 1a1c14 c4552d e8dfae f4efd8",
+        "6f7c88 14181d b7412f dfe3d4 f2f4ee",
+        "a87f53 20160f 8e2f21 f1dcae faf0dc",
     ),
     "Adventure": _style(
         scenes.peaks,

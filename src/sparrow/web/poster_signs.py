@@ -45,9 +45,9 @@ def grin(pen: Random, colours: Palette) -> str:
     )
     mouth = f"M{200 - wide:.0f} {y:.0f} H{200 + wide:.0f} A{wide:.0f} {wide:.0f} 0 0 1 {200 - wide:.0f} {y:.0f}Z"
     brow = pen.uniform(-26, 26)
-    eyes = circle(140, y - 70 + brow, 24, colours.ink) + circle(260, y - 70 - brow, 24, colours.ink)
+    eyes = circle(140, y - 70 + brow, 24, colours.ground) + circle(260, y - 70 - brow, 24, colours.ground)
     teeth = rect(200 - wide * 0.82, y, wide * 1.64, 24, "#fff", 0.95, 5)
-    return dots + circle(200, y, wide * 1.55, colours.glow) + path(mouth, colours.ink) + teeth + eyes
+    return dots + circle(200, y, wide * 1.55, colours.glow) + path(mouth, colours.ground) + teeth + eyes
 
 
 def prints(pen: Random, colours: Palette) -> str:
@@ -56,13 +56,13 @@ def prints(pen: Random, colours: Palette) -> str:
     rings = []
     for ring in range(9):
         r = 18 + ring * 15
-        gap, turn = pen.uniform(0.05, 0.2), pen.uniform(0, 360)
+        gap, start = pen.uniform(0.04, 0.2), pen.uniform(0, 1)
         length = 2 * pi * r
         dashes = f"{length * (1 - gap):.0f} {length * gap:.0f}"
         rings.append(
             f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{r * 0.82:.1f}" ry="{r:.1f}" fill="none" stroke="{colours.shape}" '
             f'stroke-width="6.5" stroke-linecap="round" stroke-dasharray="{dashes}" '
-            f'transform="rotate({turn:.0f} {x:.1f} {y:.1f})"/>'
+            f'stroke-dashoffset="{start * length:.0f}"/>'
         )
     return (
         circle(x, y, 178, colours.glow, 0.16)

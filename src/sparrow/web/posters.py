@@ -45,7 +45,7 @@ async def show_poster(request: Request, movieId: Annotated[int, Path(ge=0, le=MA
     return Response(picture, media_type=MEDIA_TYPE, headers=headers)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)  # about 8 MB
 def render_poster(movie_id: int, title: str, year: int, genres: tuple[str, ...]) -> tuple[bytes, str]:
     """Draw one poster, 2:3.
 
@@ -131,7 +131,7 @@ def _scrim(art: Artwork) -> str:
 
 def _title(lines: list[str], size: int, art: Artwork) -> str:
     anchor, x = ("middle", WIDTH // 2) if art.centred else ("start", _MARGIN)
-    last = HEIGHT - 74
+    last = HEIGHT - 68 - size * 0.28  # letters hang below their line
     spans = "".join(
         f'<text x="{x}" y="{last - (len(lines) - 1 - place) * size * 1.08:.1f}">{escape(line)}</text>'
         for place, line in enumerate(lines)

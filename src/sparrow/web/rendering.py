@@ -36,8 +36,13 @@ class Site:
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
         """One page; `?lang=` is remembered in a cookie."""
         texts = _texts_for(request)
+        recommender = request.scope.get("recommender")
         html = self._environment.get_template(template).render(
-            t=texts, why=lambda item, seen=None: why(texts, item, seen), here=request.url, **context
+            t=texts,
+            why=lambda item, seen=None: why(texts, item, seen),
+            here=request.url,
+            release=recommender.release if recommender else "",
+            **context,
         )
         headers = {"Content-Language": texts.tag, "Vary": "Accept-Language, Cookie", "Cache-Control": "no-cache"}
         response = HTMLResponse(html, status_code=status, headers=headers)

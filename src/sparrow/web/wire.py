@@ -14,7 +14,9 @@ def answer(request: Request, payload: Any, status: int = 200, degraded: tuple[st
     """A JSON answer; what was degraded travels in the scope to the header and the metric."""
     if degraded:
         request.scope["degraded"] = degraded
-    return Response(orjson.dumps(payload), status_code=status, media_type="application/json")
+    # Facts come from arrays: a NumPy number among them is a number too.
+    body = orjson.dumps(payload, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, status_code=status, media_type="application/json")
 
 
 def movie_json(movie: MovieFacts) -> dict[str, Any]:

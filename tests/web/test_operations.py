@@ -1,0 +1,96 @@
+"""Assembly: headers on every answer, lifespan, metrics, description, and nothing heavy behind the import."""
+
+import subprocess
+import sys
+
+import anyio
+import pytest
+
+from sparrow.config import Settings
+from sparrow.web.app import create_app
+from tests.web.conftest import Client
+from tests.web.fake import RELEASE, FakeLive
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/movies/1", "/nope", "/static/base.css", "/posters/1.jpg", "/healthz"])
+def test_every_answer_is_dressed(client: Client, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["X-Sparrow-Release"] == RELEASE
+    assert headers["Content-Security-Policy"].startswith("default-src 'self';")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "X-Sparrow-Degraded" not in headers
+
+
+def test_head_is_get_without_a_body(client: Client) -> None:
+    got, head = client.get("/healthz"), client.request("HEAD", "/healthz")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+
+
+def test_the_application_starts_and_stops_its_release() -> None:
+    live = FakeLive()
+    app = create_app(live, None, Settings())
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            assert live.calls == ["start"]
+
+    anyio.run(run)
+    assert live.calls == ["start", "stop"]
+
+
+def test_ready_says_what_is_served(client: Client) -> None:
+    assert client.get("/readyz").json() == {"status": "ready", "release": RELEASE}
+
+
+def test_metrics_count_by_pattern_never_by_address(client: Client, live: FakeLive) -> None:
+    for path in ("/api/v1/movies/1", "/api/v1/movies/50", "/api/v1/movies/424242", "/x1", "/static/base.css"):
+        client.get(path)
+    client.request("DANCE", "/x2")
+    text = client.get("/metrics").text
+    count = 'sparrow_http_request_seconds_count{method="GET",route="/api/v1/movies/{movieId}",status='
+    assert f'{count}"200"}} 2.0' in text
+    assert f'{count}"404"}} 1.0' in text
+    assert 'method="GET",route="unmatched",status="404"} 1.0' in text
+    assert 'method="other",route="unmatched",status="404"} 1.0' in text
+    assert f'sparrow_release_info{{release="{RELEASE}"}} 1.0' in text
+    assert live.current is not None
+    live.current.release = "newer"
+    client.get("/healthz")
+    text = client.get("/metrics").text
+    assert f'sparrow_release_info{{release="{RELEASE}"}} 0.0' in text
+    assert 'sparrow_release_info{release="newer"} 1.0' in text
+
+
+def test_the_description_covers_the_contract(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    contract = {
+        "/api/v1/movies/{movieId}",
+        "/api/v1/movies",
+        "/api/v1/search",
+        "/api/v1/movies/{movieId}/similar",
+        "/api/v1/users/{userId}",
+        "/api/v1/users/{userId}/recommendations",
+        "/api/v1/recommendations",
+        "/api/v1/events",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/getmovie",
+        "/getuser",
+        "/getsimilarmovie",
+        "/getrecommendation",
+        "/getrecforyou",
+        "/posters/{movieId}.jpg",
+    }
+    assert contract == set(paths)
+    page = client.get("/docs").text
+    assert all(path in page for path in contract)
+
+
+def test_importing_the_application_loads_nothing_heavy() -> None:
+    heavy = ["tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb"]
+    code = f"import sys, sparrow.web.app; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
