@@ -11,18 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import hypothesis
 import pytest
 
 from sparrow.config import Settings, load_settings
 from sparrow.schema import MAX_ID, Movie, MovieId, Rating, UserId
 from tests.worlds import START, World, checkerboard, write_movielens
 
+# A busy machine is no fault of the code: no test is timed.
+hypothesis.settings.register_profile("sparrow", deadline=None)
+hypothesis.settings.load_profile("sparrow")
+
 NEED_ALL: Final = "SPARROW_TESTS_NEED_ALL"
 
-UNRATED: Final = 9001
+UNRATED: Final = 9002
 """A comedy of the small release that nobody rated: no vector, but genres and a year."""
 
-BARE: Final = 9002
+BARE: Final = 9003
 """A movie with neither ratings nor genres nor a year."""
 
 FARTHEST: Final = MAX_ID
@@ -74,7 +79,7 @@ class Silent:
 
     def started(self, stage: str) -> None: ...
     def progress(self, done: int, total: int) -> None: ...
-    def finished(self, stage: str, seconds: float, counts: Mapping[str, Any], reused: bool) -> None:
+    def finished(self, stage: str, _seconds: float, _counts: Mapping[str, Any], reused: bool) -> None:
         (self.reused if reused else self.ran).append(stage)
 
 

@@ -42,15 +42,17 @@ class Split(Section):
 class Features(Section):
     """What describes a movie and a person."""
 
-    history_length: Positive = Field(50, description="recent liked movies kept in a sample row")
-    favourite_genres: Positive = Field(5, description="favourite genres kept per person")
+    history_length: Positive = Field(default=50, description="recent liked movies kept in a sample row")
+    favourite_genres: Positive = Field(default=5, description="favourite genres kept per person")
 
 
 class Samples(Section):
     """The `choice` samples: every interaction is a positive, unseen movies are its negatives."""
 
-    negatives: Positive = Field(4, description="sampled unseen movies per positive")
-    exponent: Annotated[float, Field(ge=0, le=1)] = Field(0.75, description="negatives ~ popularity ** exponent")
+    negatives: Positive = Field(default=4, description="sampled unseen movies per positive")
+    exponent: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.75, description="negatives ~ popularity ** exponent"
+    )
     seed: int = 1
 
 
@@ -71,13 +73,13 @@ class Item2vec(Section):
 class NeuralCF(Section):
     """GMF and MLP towers joined (He et al., 2017)."""
 
-    dim: Positive = 32
-    hidden: tuple[Positive, ...] = (64, 32, 16)
+    dim: Positive = 16
+    hidden: tuple[Positive, ...] = (32, 16)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-6
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
-    batch: Positive = 8192
+    weight_decay: Annotated[float, Field(ge=0)] = 0.5
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    batch: Positive = 4096
     epochs: Positive = 12
     patience: Positive = 3
     seed: int = 1
@@ -89,22 +91,22 @@ class Recall(Section):
     quotas: dict[str, Positive] = Field(
         default_factory=lambda: {"embedding": 250, "genres": 100, "rated": 50, "recent": 50, "popular": 150}
     )
-    recent_likes: Positive = Field(20, description="liked movies whose neighbours are recalled")
-    min_ratings: Positive = Field(10, description="ratings a movie needs to count as highly rated")
+    recent_likes: Positive = Field(default=20, description="liked movies whose neighbours are recalled")
+    min_ratings: Positive = Field(default=10, description="ratings a movie needs to count as highly rated")
 
 
 class Candidates(Section):
     """What may be shown at all."""
 
-    hidden: frozenset[int] = Field(frozenset(), description="movie ids never shown in a list")
+    hidden: frozenset[int] = Field(default=frozenset(), description="movie ids never shown in a list")
 
 
 class Online(Section):
     """The request path."""
 
-    ranker_url: str = Field("", description="TensorFlow Serving base URL; empty ranks in process")
+    ranker_url: str = Field(default="", description="TensorFlow Serving base URL; empty ranks in process")
     ranker_timeout_ms: Positive = 300
-    embedding: str = Field("item2vec", description="the similarity behind similar movies")
+    embedding: str = Field(default="item2vec", description="the similarity behind similar movies")
     poll_seconds: Annotated[float, Field(gt=0)] = 1.0
 
 
@@ -123,7 +125,7 @@ class Releases(Section):
     """What is kept on disk."""
 
     keep: Annotated[int, Field(ge=2)] = Field(
-        3, description="releases that stay, the live one and its predecessor always"
+        default=3, description="releases that stay, the live one and its predecessor always"
     )
 
 

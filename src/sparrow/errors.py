@@ -7,7 +7,7 @@
     ├── DataError                    a dataset cannot be read or used
     ├── Busy                         another process holds what we need      HTTP 409
     ├── BuildError                   a build stage cannot finish
-    ├── ReleaseError                 a release is missing, broken or cannot be published
+    ├── ReleaseError                 a release is missing, broken or cannot be published       HTTP 503
     └── Unavailable                  a dependency is down or lies            HTTP 503 (the pipeline degrades first)
         ├── StoreUnavailable
         └── RankerUnavailable
@@ -56,6 +56,8 @@ class BuildError(SparrowError):
 
 class ReleaseError(SparrowError):
     """A release is missing, broken, or cannot be published."""
+
+    http_status = 503
 
 
 class Unavailable(SparrowError):

@@ -28,7 +28,7 @@ from sparrow.stores.releases import Manifest
 
 K: Final = 10
 METRIC: Final = f"ndcg@{K}"
-RECOMMENDERS: Final = {"for_you": None, "history": "history", "popular": "popularity"}
+RECOMMENDERS: Final = {"for_you": None, "neural_cf": "neural_cf", "history": "history", "popular": "popularity"}
 """Names in the report, and the `model=` each asks for; `for_you` is the pipeline as served."""
 
 

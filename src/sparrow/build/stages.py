@@ -1,7 +1,8 @@
 """What each stage does. Every stage makes both fits side by side in the folders `judging` and `release`."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from sparrow.embeddings.people import embed_people
 from sparrow.embeddings.sequences import liked_sequences
 from sparrow.features.engines import DuckDBEngine
 from sparrow.features.jobs import FITS, Cuts, write_events, write_features
-from sparrow.features.samples import write_samples
+from sparrow.features.samples import describe_people, write_samples
 from sparrow.stores.embedding_table import EmbeddingTable
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,9 @@ def import_data(context: Context, out: Path) -> Mapping[str, Any]:
     report = import_dataset(context.source, out)
     for file in report.files:
         for fault in file.faults:
-            log.warning("%s: %d x %s; see `sparrow data check`", file.file, fault.count, fault.kind)
+            log.warning(
+                "%s: %d x %s, %s; see `sparrow data check`", file.file, fault.count, fault.kind.what, fault.kind.fate
+            )
     return {file.file: file.kept for file in report.files}
 
 
@@ -46,10 +49,12 @@ def make_features(context: Context, out: Path) -> Mapping[str, Any]:
 
 def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
     """`liking` and `choice` rows of each fit, every feature as of just before its row."""
-    features, counts = context.inputs["features"], {}
+    features = context.inputs["features"]
+    counts: dict[str, Any] = {}
     with DuckDBEngine(out / "scratch") as engine:
         engine.read("movies", context.inputs["data"] / "movies.parquet")
         engine.read("events", features / "events.parquet")
+        describe_people(engine, context.settings)
         for place, fit in enumerate(FITS):
             (out / fit).mkdir()
             counts[fit] = write_samples(engine, out / fit, fit, Cuts.load(features / "cuts.json"), context.settings)
@@ -62,20 +67,21 @@ def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
     # gensim takes a second to import; a build that reuses this stage need not pay it.
     from sparrow.embeddings.word2vec import train_item2vec
 
-    counts = {}
+    counts: dict[str, Any] = {}
     epochs = context.settings.item2vec.epochs
     for place, fit in enumerate(FITS):
         people, sequences = liked_sequences(context.inputs["features"] / fit / "known.parquet")
-        movies = train_item2vec(
-            sequences,
-            context.settings.item2vec,
-            lambda done, _, place=place: context.report(place * epochs + done, 2 * epochs),
-        )
+        tell = partial(_tell_epochs, context.report, place * epochs, len(FITS) * epochs)
+        movies = train_item2vec(sequences, context.settings.item2vec, tell)
         (out / fit).mkdir()
         movies.save(out / fit / f"movies-{movies.name}.npz")
         embed_people(people, sequences, movies).save(out / fit / f"people-{movies.name}.npz")
         counts[fit] = {movies.name: len(movies.ids)}
     return counts
+
+
+def _tell_epochs(report: Callable[[int, int], None], before: int, total: int, done: int, _: int) -> None:
+    report(before + done, total)
 
 
 def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
@@ -97,11 +103,13 @@ def make_ranking(context: Context, out: Path) -> Mapping[str, Any]:
 
 def make_assembly(context: Context, out: Path) -> Mapping[str, Any]:
     """Both fits laid out as releases."""
-    counts = {}
+    counts: dict[str, Any] = {}
     for place, fit in enumerate(FITS):
         (out / fit).mkdir()
-        parts = (context.inputs[name] / fit for name in ("features", "embeddings", "recall", "ranking"))
-        counts[fit] = assemble(*parts, out / fit)
+        features, embeddings, recall, ranking = (
+            context.inputs[name] / fit for name in ("features", "embeddings", "recall", "ranking")
+        )
+        counts[fit] = assemble(features, embeddings, recall, ranking, out / fit)
         context.report(place + 1, len(FITS))
     return counts
 
@@ -118,21 +126,38 @@ def make_evaluation(context: Context, out: Path) -> Mapping[str, Any]:
     )
 
 
-ONLINE: Final = ("online", "features/user_vector", "features/encoding")
-
 STAGES: Final = (
     Stage("data", (), (), ("datasets",), import_data),
-    Stage("features", ("data",), ("split", "features"), ("features/jobs", "features/queries", "features/engines"), make_features),
+    Stage(
+        "features",
+        needs=("data",),
+        sections=("split", "features"),
+        rooms=("features/jobs", "features/queries", "features/engines", "features/definitions"),
+        run=make_features,
+    ),
     Stage("samples", ("data", "features"), ("samples", "features"), ("features",), make_samples),
     Stage("embeddings", ("features",), ("item2vec",), ("embeddings", "features/user_vector"), make_embeddings),
     Stage("recall", ("embeddings",), (), ("embeddings/neighbours",), make_recall),
     Stage(
-        "ranking", ("samples",), ("neural_cf", "samples"), ("models", "training", "features/encoding", "build/train"), make_ranking
+        "ranking",
+        needs=("samples",),
+        sections=("neural_cf", "samples"),
+        rooms=("models", "training", "features/encoding", "features/samples", "build/train"),
+        run=make_ranking,
     ),
     Stage(
-        "assemble", ("features", "embeddings", "recall", "ranking"), (), ("stores/feature_store", "stores/lmdb_store", "build/assemble"),
-        make_assembly,
+        "assemble",
+        needs=("features", "embeddings", "recall", "ranking"),
+        sections=(),
+        rooms=("stores/feature_store", "stores/lmdb_store", "build/assemble"),
+        run=make_assembly,
     ),
-    Stage("evaluate", ("features", "ranking", "assemble"), ("recall", "candidates"), (*ONLINE, "evaluation", "build/judge"), make_evaluation),
-)  # fmt: skip
+    Stage(
+        "evaluate",
+        needs=("features", "ranking", "assemble"),
+        sections=("recall", "candidates"),
+        rooms=("online", "features/user_vector", "features/encoding", "evaluation", "build/judge"),
+        run=make_evaluation,
+    ),
+)
 """The build, in order."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sparrow.training.id_samples import IdEpochs
 
 Report = Callable[[int, int], None]
+
+FIT_ROWS: Final[list[tuple[str, str, object]]] = [("split", "==", "train"), ("fold", "==", "fit")]
+STOP_ROWS: Final[list[tuple[str, str, object]]] = [("split", "==", "train"), ("fold", "==", "stop")]
 
 
 def train_ranking(samples: Path, out: Path, settings: Settings, report: Report) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def _train(samples: Path, out: Path, settings: Settings, epochs: int | None, rep
     from sparrow.training.id_samples import IdEpochs, Rows
 
     is_judging = epochs is None
-    fold = [("split", "==", "train"), ("fold", "==", "fit")] if is_judging else None
+    fold = FIT_ROWS if is_judging else None
     source = IdEpochs(
         Rows.read(samples / "choice.parquet", [("label", "==", 1)]),
         Rows.read(samples / "liking.parquet", fold),
@@ -86,7 +89,7 @@ def _validation(samples: Path, source: "IdEpochs") -> Callable[["keras.Model"], 
     from sparrow.models.neural_cf import CHOICE
     from sparrow.training.id_samples import Rows
 
-    held_out = Rows.read(samples / "liking.parquet", [("split", "==", "train"), ("fold", "==", "stop")])
+    held_out = Rows.read(samples / "liking.parquet", STOP_ROWS)
     validation = RankingValidation((source.positives.users, source.positives.movies), (held_out.users, held_out.movies))
     if not validation:
         raise BuildError(

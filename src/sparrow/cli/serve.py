@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,9 @@ def run_server(home: Path, settings: Settings, config: Path | None) -> None:
         os.environ["SPARROW_ONLINE__RANKER_URL"] = settings.online.ranker_url
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config.resolve())
+    if settings.web.workers > 1:
+        # prometheus_client sums the workers' counts through files in this folder, read once when it is imported.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="sparrow-metrics-"))
     shown = "localhost" if settings.web.host in ("127.0.0.1", "0.0.0.0", "::") else settings.web.host
     click.echo(f"Sparrow is on http://{shown}:{settings.web.port}  (stop with Ctrl-C)", err=True)
     uvicorn.run(

@@ -26,4 +26,4 @@ def liked_sequences(known: Path) -> tuple[NDArray[np.int64], list[NDArray[np.int
     )
     order = np.lexsort((movies, times, users))
     people, starts = np.unique(users[order], return_index=True)
-    return people, np.split(movies[order], starts[1:])
+    return people, np.split(movies[order], starts)[1:]

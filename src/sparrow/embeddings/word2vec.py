@@ -27,7 +27,7 @@ class _EpochProgress(CallbackAny2Vec):  # type: ignore[misc]
     def __init__(self, epochs: int, progress: Progress) -> None:
         self._done, self._epochs, self._progress = 0, epochs, progress
 
-    def on_epoch_end(self, model: Word2Vec) -> None:
+    def on_epoch_end(self, model: Word2Vec) -> None:  # noqa: ARG002 - gensim's signature
         self._done += 1
         self._progress(self._done, self._epochs)
 

@@ -25,7 +25,7 @@ def ndcg(hits: Hits, relevant: int) -> float:
     return float(discounts[hits].sum() / discounts[: min(len(hits), relevant)].sum())
 
 
-def precision(hits: Hits, relevant: int) -> float:
+def precision(hits: Hits, relevant: int) -> float:  # noqa: ARG001 - one shape for all
     """Hits divided by places."""
     return float(hits.mean()) if len(hits) else 0.0
 
@@ -35,12 +35,12 @@ def recall(hits: Hits, relevant: int) -> float:
     return float(hits.sum() / relevant) if relevant else 0.0
 
 
-def hit_rate(hits: Hits, relevant: int) -> float:
+def hit_rate(hits: Hits, relevant: int) -> float:  # noqa: ARG001 - one shape for all
     """1.0 when there is any hit."""
     return float(hits.any())
 
 
-def reciprocal_rank(hits: Hits, relevant: int) -> float:
+def reciprocal_rank(hits: Hits, relevant: int) -> float:  # noqa: ARG001 - one shape for all
     """1 / position of the first hit, 0.0 without one."""
     return float(1.0 / (np.argmax(hits) + 1)) if hits.any() else 0.0
 
@@ -75,6 +75,8 @@ def auc(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
         >>> auc(np.array([0.1, 0.4, 0.4, 0.9]), np.array([0, 1, 0, 1]))
         0.875
     """
+    if np.isnan(scores).any():
+        raise ValueError(f"AUC needs scores that can be ordered; {int(np.isnan(scores).sum())} are NaN.")
     positives = int(labels.sum())
     negatives = len(labels) - positives
     if not positives or not negatives:

@@ -40,15 +40,26 @@ def judge(name: str, lists: Sequence[Ids], relevant: Sequence[Ids], k: int) -> J
         name: of the recommender.
         lists: per person, (>= 0,) movie ids, best first; a list shorter than `k` misses on its empty places.
         relevant: per person, (>= 1,) movie ids that count as hits.
-        k: places that count.
+        k: places that count, >= 1.
+
+    A movie that a list repeats, or that a person liked twice, counts once.
     """
+    if k < 1:
+        raise ValueError(f"judge needs at least one place; got k = {k}.")
     values: dict[str, list[float]] = {f"{metric}@{k}": [] for metric in metrics.RANKING}
     for ranked, wanted in zip(lists, relevant, strict=True):
-        hits = np.zeros(k, dtype=np.bool_)
-        hits[: min(k, len(ranked))] = np.isin(ranked[:k], wanted)
+        hits, distinct = _hits(ranked[:k], wanted, k), len(np.unique(wanted))
         for metric, formula in metrics.RANKING.items():
-            values[f"{metric}@{k}"].append(formula(hits, len(wanted)))
+            values[f"{metric}@{k}"].append(formula(hits, distinct))
     return Judged(name, {metric: np.array(figures) for metric, figures in values.items()})
+
+
+def _hits(ranked: Ids, wanted: Ids, k: int) -> metrics.Hits:
+    """(k,) whether each place holds a wanted movie for the first time."""
+    first = np.unique(ranked, return_index=True)[1]
+    hits = np.zeros(k, dtype=np.bool_)
+    hits[first] = np.isin(ranked[first], wanted)
+    return hits
 
 
 def top_unseen(scores: NDArray[np.floating], movies: Ids, seen: Ids, k: int) -> Ids:
@@ -69,7 +80,7 @@ def group_by_person(users: Ids, movies: Ids) -> dict[int, Ids]:
     """user id → (n,) movie ids in row order."""
     order = np.argsort(users, kind="stable")
     people, starts = np.unique(users[order], return_index=True)
-    return dict(zip(people.tolist(), np.split(movies[order], starts[1:]), strict=True))
+    return dict(zip(people.tolist(), np.split(movies[order], starts)[1:], strict=True))
 
 
 class RankingValidation:

@@ -27,7 +27,7 @@ class Vocabulary:
     ids: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if self.ids.dtype != np.int64 or np.any(np.diff(self.ids) <= 0):
+        if self.ids.dtype != np.int64 or np.any(self.ids[1:] <= self.ids[:-1]):
             raise ValueError(
                 f"A vocabulary holds ascending unique int64 ids; got {self.ids[:5]} … of {self.ids.dtype}."
             )
@@ -79,7 +79,7 @@ class EncodingSpec:
         try:
             content = orjson.loads(path.read_bytes())["vocabularies"]
             return cls({name: Vocabulary(np.array(ids, dtype=np.int64)) for name, ids in content.items()})
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        except (OSError, KeyError, AttributeError, TypeError, ValueError, OverflowError) as error:
             raise ReleaseError(
                 f"{path} is not an encoding spec ({error}); publish another release or rebuild."
             ) from None

@@ -74,6 +74,8 @@ def _cuts(engine: Engine, settings: Settings) -> Cuts:
             f"split.valid + split.test leave {shares[0]:.0%} of the rows for training; lower them below 1."
         )
     [(at,)] = engine.rows(f"SELECT quantile_disc(timestamp, {shares}) FROM unsplit")
+    if at is None:
+        raise BuildError("The data holds no rating of a movie in its catalogue; check it with `sparrow data check`.")
     return Cuts(valid_from=int(at[0]), test_from=int(at[1]))
 
 

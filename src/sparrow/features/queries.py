@@ -169,13 +169,7 @@ def _user_sums(genres: Sequence[str]) -> str:
 def _with_lists(running: str, events: str, genres: Sequence[str], history: int, favourites: int, key: str = "") -> str:
     """Joins each person's likes and cuts `history` and `favourite_genres` out by the counts in `running`."""
     sums = ", ".join(f"r.{name}" for name in _user_columns(()))
-    counts = ", ".join(
-        f"struct_pack(n := CAST(-r.{column} AS BIGINT), genre := {_text(genre)})"
-        for genre, column in zip(genres, _genre_columns(genres), strict=True)
-    )
-    favourite = (
-        f"list_transform(list_filter(list_sort([{counts}]), lambda g: g.n < 0), lambda g: g.genre)" if genres else "[]"
-    )
+    favourite = _favourites(genres, favourites)
     return f"""
         , likes AS (
             SELECT userId, list_transform(list_sort(list(struct_pack(at := timestamp, id := movieId))), lambda x: x.id) AS ids
@@ -183,8 +177,23 @@ def _with_lists(running: str, events: str, genres: Sequence[str], history: int, 
         SELECT r.userId, {key}{sums},
                coalesce(list_slice(l.ids, greatest(1, r.user_liked_count - {history} + 1), r.user_liked_count),
                         CAST([] AS BIGINT[])) AS history,
-               CAST(list_slice({favourite}, 1, {favourites}) AS VARCHAR[]) AS favourite_genres
+               {favourite} AS favourite_genres
         FROM {running} r LEFT JOIN likes l ON r.userId = l.userId"""
+
+
+def _favourites(genres: Sequence[str], favourites: int) -> str:
+    """The names of the most liked genres, ties by name.
+
+    Each genre becomes one integer, its count first and its name's rank behind it: sorting integers costs a fraction of
+    sorting structs, and a list is made for every second of every person.
+    """
+    if not genres:
+        return "CAST([] AS VARCHAR[])"
+    base, named = len(genres), sorted(zip(genres, _genre_columns(genres), strict=True), reverse=True)
+    keys = ", ".join(f"r.{column} * {base} + {rank}" for rank, (_, column) in enumerate(named))
+    names = ", ".join(_text(genre) for genre, _ in named)
+    best = f"list_slice(list_filter(list_reverse_sort([{keys}]), lambda k: k >= {base}), 1, {favourites})"
+    return f"list_transform({best}, lambda k: [{names}][CAST(k % {base} AS INTEGER) + 1])"
 
 
 def _text(value: str) -> str:

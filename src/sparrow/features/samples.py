@@ -19,8 +19,14 @@ from sparrow.features.jobs import TRAINING_ROWS, Cuts, Fit, genre_vocabulary
 from sparrow.schema import MAX_ID, Columns
 
 
+def describe_people(engine: Engine, settings: Settings) -> None:
+    """Make the table `users_before` (each person just before each of their seconds) from `events`; both fits read it."""
+    history, favourites = settings.features.history_length, settings.features.favourite_genres
+    engine.create("users_before", queries.users_before("events", genre_vocabulary(engine), history, favourites))
+
+
 def write_samples(engine: Engine, folder: Path, fit: Fit, cuts: Cuts, settings: Settings) -> dict[str, int]:
-    """Write `liking.parquet` and `choice.parquet` of one fit; `events` must be prepared. Returns rows by set.
+    """Write `liking.parquet` and `choice.parquet` of one fit, after `describe_people`. Returns rows by set.
 
     In the judging fit every row is described (movie statistics frozen at the cut from there on) and `split` tells them
     apart; choice rows come from its training rows. In the release fit there is no cut.
@@ -29,14 +35,11 @@ def write_samples(engine: Engine, folder: Path, fit: Fit, cuts: Cuts, settings: 
     seen, drawn = f"events_{fit}", f"draws_{fit}"
     engine.create(seen, f"SELECT * FROM events WHERE {TRAINING_ROWS[fit]}")
     engine.read(drawn, _draw_choice(engine, folder, seen, settings))
-    genres = genre_vocabulary(engine)
-    engine.create(f"users_{fit}", queries.users_before(
-        "events", genres, settings.features.history_length, settings.features.favourite_genres))  # fmt: skip
     counts = {}
     rated = "(SELECT userId, movieId, timestamp, row, rating, CAST(liked AS TINYINT) AS label, split, fold FROM events)"
     for name, points in (("liking", rated), ("choice", drawn)):
         engine.create(f"movies_{name}_{fit}", queries.movies_before("events", points, cut))
-        sql = queries.describe(points, "movies", f"movies_{name}_{fit}", f"users_{fit}", cut)
+        sql = queries.describe(points, "movies", f"movies_{name}_{fit}", "users_before", cut)
         counts[name] = engine.write(sql, folder / f"{name}.parquet")
     return counts
 
@@ -98,16 +101,17 @@ class NegativeSampler:
         return drawn, ~seen
 
     def is_seen(self, users: NDArray[np.int64], movies: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(n,) whether the person has a row of the movie."""
+        """(n,) whether the person has a row of the movie; both ids must be known ones."""
         keys = self._keys(users, movies)
         at = np.minimum(np.searchsorted(self._taken, keys), len(self._taken) - 1)
-        found: NDArray[np.bool_] = self._taken[at] == keys
-        return found
+        return np.asarray(self._taken[at] == keys, dtype=np.bool_)
 
     def _sample(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         at = np.searchsorted(self._cumulative, rng.random(count) * self._cumulative[-1], side="right")
-        return self._movies[np.minimum(at, len(self._movies) - 1)]
+        return np.asarray(self._movies[np.minimum(at, len(self._movies) - 1)], dtype=np.int64)
 
     def _keys(self, users: NDArray[np.int64], movies: NDArray[np.int64]) -> NDArray[np.int64]:
         """One int64 per (person, movie), from dense ranks so that ids of any size cannot overflow."""
-        return np.searchsorted(self._users, users) * len(self._movies) + np.searchsorted(self._movies, movies)
+        people, places = np.searchsorted(self._users, users), np.searchsorted(self._movies, movies)
+        keys: NDArray[np.int64] = people * len(self._movies) + places
+        return keys

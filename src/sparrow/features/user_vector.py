@@ -30,4 +30,5 @@ def user_vector(liked: NDArray[np.float32]) -> NDArray[np.float32]:
         raise ValueError("user_vector needs at least one liked movie's vector; got none.")
     ages = np.arange(len(liked) - 1, -1, -1)
     weights = np.exp2(-ages / HALF_LIFE)
-    return (weights @ liked / weights.sum()).astype(np.float32)
+    vector: NDArray[np.float32] = (weights @ liked / weights.sum()).astype(np.float32)
+    return vector

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+from google.protobuf.json_format import MessageToDict
 from numpy.typing import NDArray
 
 from sparrow.model_server.protocol.predict import Signature, Tensors

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-import numpy as np
-
 from sparrow.errors import RankerUnavailable
 from sparrow.online.catalog import Rows
-from sparrow.online.ranking import Ranker, Scores
+from sparrow.online.ranking import Ranker, Scores, check_scores
 from sparrow.online.recall import Candidates, Recall, Request, run_routes
 from sparrow.online.reranking import Ranked, Reranker, sort_and_rerank
 
@@ -73,11 +71,7 @@ class Pipeline:
         failed: list[str] = []
         for ranker in self.rankers:
             try:
-                scores = await ranker.rank(request, rows)
-                if scores.shape != rows.shape or not np.all(np.isfinite(scores)):
-                    raise RankerUnavailable(
-                        f"{ranker.name} gave scores of shape {scores.shape} for {len(rows)} movies, or not finite ones."
-                    )
+                scores = check_scores(ranker.name, await ranker.rank(request, rows), rows)
                 return ranker.name, scores, tuple(failed)
             except RankerUnavailable as error:
                 log.warning("%s: the ranker %s cannot answer: %s", self.name, ranker.name, error)

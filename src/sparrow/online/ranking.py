@@ -4,6 +4,7 @@ A ranker says what it needs: `needs_known_user` ones serve only people the netwo
 answer it raises `RankerUnavailable`, and the pipeline takes the next best one.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,8 @@ from sparrow.online.catalog import Catalog, Rows
 from sparrow.online.recall import Request
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.schema import Columns
+
+log = logging.getLogger(__name__)
 
 Scores = NDArray[np.float32]
 
@@ -34,6 +37,15 @@ class Ranker(Protocol):
         Raises:
             RankerUnavailable: it cannot answer this request, or cannot answer now.
         """
+
+
+def check_scores(ranker: str, scores: Scores, candidates: Rows) -> Scores:
+    """(c,) the scores, if they are one finite number per candidate; raises RankerUnavailable if not."""
+    if scores.shape != candidates.shape or not np.all(np.isfinite(scores)):
+        raise RankerUnavailable(
+            f"{ranker} gave scores of shape {scores.shape} for {len(candidates)} movies, or not finite ones."
+        )
+    return scores
 
 
 class Predictor(Protocol):
@@ -75,7 +87,9 @@ class NeuralCFRanker:
         if user is None or not self.knows(user):
             raise RankerUnavailable(f"neural_cf was not trained on the person {user}; rank by their history instead.")
         movies = self._catalog.ids[candidates]
-        return await self._predictor.predict({Columns.USER: np.full(len(movies), user), Columns.MOVIE: movies})
+        scores = await self._predictor.predict({Columns.USER: np.full(len(movies), user), Columns.MOVIE: movies})
+        # A blend would hide infinity behind its clipping and stumble over a wrong shape.
+        return check_scores(self.name, scores, candidates)
 
 
 class SimilarityRanker:
@@ -117,19 +131,50 @@ class ContentRanker:
 
 
 class HistoryRanker:
-    """Similarity to the person's own vector (what they liked, newest most): newcomers and guests."""
+    """Similarity to the person's own vector (what they liked, newest most) plus a popularity prior: newcomers and guests.
+
+    score = cosine + PRIOR * log(1 + ratings) / log(1 + most ratings). Centred embeddings know nothing of popularity, so
+    without the prior a list is worse than the bestsellers; docs/quality.md has the table that chose `PRIOR`.
+    """
 
     name = "history"
     needs_known_user = False
+    PRIOR = 1.5
 
-    def __init__(self, similarity: MovieSimilarity) -> None:
+    def __init__(self, catalog: Catalog, similarity: MovieSimilarity) -> None:
         self._similarity = similarity
+        popularity = np.log1p(catalog.counts) / max(float(np.log1p(catalog.counts.max(initial=0))), 1e-9)
+        self._prior = (self.PRIOR * popularity).astype(np.float32)
 
     async def rank(self, request: Request, candidates: Rows) -> Scores:
         scores = self._similarity.to_history(request.person.liked, candidates)
         if scores is None:
             raise RankerUnavailable("No liked movie has a vector yet; rank by popularity instead.")
-        return np.where(self._similarity.has_vector[candidates], scores, -1).astype(np.float32)
+        return (scores + self._prior[candidates]).astype(np.float32)
+
+
+class BlendRanker:
+    """NeuralCF and similarity to the history together: logit(NeuralCF) + HISTORY * history.
+
+    The id model knows what people like this one chose, the history knows what they liked last; together they order better
+    than each (docs/quality.md).
+    """
+
+    name = "blend"
+    needs_known_user = True
+    HISTORY = 4.0
+
+    def __init__(self, neural: NeuralCFRanker, history: HistoryRanker) -> None:
+        self._neural, self._history = neural, history
+
+    async def rank(self, request: Request, candidates: Rows) -> Scores:
+        chances = np.clip(await self._neural.rank(request, candidates), 1e-6, 1 - 1e-6)
+        blended: Scores = np.log(chances / (1 - chances)).astype(np.float32)
+        try:
+            blended += np.float32(self.HISTORY) * await self._history.rank(request, candidates)
+        except RankerUnavailable:
+            log.debug("Nothing liked has a vector: the network alone knows the person %s.", request.person.user_id)
+        return blended
 
 
 class PopularityRanker:

@@ -18,6 +18,7 @@ from sparrow.online.explain import explain_items
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.ranking import (
+    BlendRanker,
     ContentRanker,
     HistoryRanker,
     NeuralCFRanker,
@@ -74,7 +75,10 @@ class Recommender:
     @property
     def models(self) -> tuple[str, ...]:
         """Names that `model=` takes."""
-        return (*(("neural_cf",) if self.neural_cf else ()), "history", "popularity")
+        deep = (
+            ("blend", "neural_cf") if self.neural_cf and self.similarities else ("neural_cf",) if self.neural_cf else ()
+        )
+        return (*deep, "history", "popularity")
 
     @property
     def embeddings(self) -> tuple[str, ...]:
@@ -115,14 +119,17 @@ class Recommender:
         return self.catalog.counts.astype(np.float64)
 
     def search(self, text: str, size: int) -> list[MovieFacts]:
-        """Movies whose title has every word of `text` (case, accents and punctuation aside), most rated first."""
-        words = fold(text).split()
+        """Movies whose title has every word of `text` (case, accents, punctuation aside): the title itself, then most rated."""
+        asked = fold(text)
+        words = asked.split()
         if not words:
             return []
         has_all = [all(word in title for word in words) for title in self._folded]
         rows = np.flatnonzero(self._available & np.array(has_all, dtype=np.bool_))
-        starts = np.array([self._folded[row].startswith(words[0]) for row in rows], dtype=np.float64)
-        order = descending_by_score(np.log1p(self.catalog.counts[rows]) + 2 * starts)
+        titles = [self._folded[row] for row in rows]
+        starts = np.array([title.startswith(words[0]) for title in titles], dtype=np.float64)
+        exact = np.array([title == asked for title in titles], dtype=np.float64)
+        order = descending_by_score(np.log1p(self.catalog.counts[rows]) + 2 * starts + 100 * exact)
         return [self.catalog.facts[rows[place]] for place in order[:size]]
 
     def user(self, user_id: int) -> UserFacts:
@@ -208,15 +215,17 @@ class Recommender:
         name = "history" if name == EMBEDDING_ALIAS else name
         if name is not None and name not in self.models:
             raise NotFound(f"This release has no model {model!r}; it has: {', '.join(self.models)}.")
-        known = person.user_id is not None and self.neural_cf is not None and self.neural_cf.knows(person.user_id)
-        if name in (None, "neural_cf") and known:
-            return "neural_cf"
+        if name in (None, "blend", "neural_cf") and self._is_trained_on(person):
+            return name or self.models[0]
         return "popularity" if name == "popularity" or not self._has_taste(person) else "history"
 
     def _has_taste(self, person: Person) -> bool:
         """Whether some movie they like has a vector of the default embedding, so that a likeness can be told."""
         default = next(iter(self.embeddings), None)
         return default is not None and bool(self.similarities[default].has_vector[person.liked].any())
+
+    def _is_trained_on(self, person: Person) -> bool:
+        return self.neural_cf is not None and person.user_id is not None and self.neural_cf.knows(person.user_id)
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):
@@ -264,7 +273,9 @@ def fold(text: str) -> str:
         >>> fold("Amélie: (Le Fabuleux)"), fold("Ocean's Eleven")
         ('amelie le fabuleux', 'oceans eleven')
     """
-    plain = unicodedata.normalize("NFKD", text.casefold()).replace("'", "").replace("’", "")
+    # Some letters gain capitals when taken apart, and some come apart only when lower.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = plain.replace("'", "").replace("’", "")
     kept = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
     return " ".join(kept.split())
 
@@ -277,9 +288,12 @@ def _build_pipelines(recommender: Recommender) -> dict[str, Pipeline]:
     default = next(iter(recommender.embeddings), None)
     own: list[Recall] = []
     history: list[Ranker] = []
+    blend: list[Ranker] = []
     if default is not None:
         own = [EmbeddingRecall(recommender.similarities[default], settings.recall.recent_likes)]
-        history = [HistoryRanker(recommender.similarities[default])]
+        by_history = HistoryRanker(catalog, recommender.similarities[default])
+        history = [by_history]
+        blend = [BlendRanker(recommender.neural_cf, by_history)] if recommender.neural_cf else []
     deep: list[Ranker] = [recommender.neural_cf] if recommender.neural_cf else []
 
     def pipeline(name: str, routes: Iterable[Recall], rankers: Sequence[Ranker]) -> Pipeline:
@@ -289,6 +303,7 @@ def _build_pipelines(recommender: Recommender) -> dict[str, Pipeline]:
         pipeline("similar:content", shared, [content]),
         pipeline("for_you:popularity", [*own, *shared], []),
         pipeline("for_you:history", [*own, *shared], history),
+        pipeline("for_you:blend", [*own, *shared], [*blend, *history]),
         pipeline("for_you:neural_cf", [*own, *shared], [*deep, *history]),
     ]
     for name, similarity in recommender.similarities.items():

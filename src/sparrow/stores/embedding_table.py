@@ -30,7 +30,7 @@ class EmbeddingTable:
             raise ValueError(
                 f"{self.name}: {len(self.ids)} ids need as many vectors; got an array of shape {self.vectors.shape}."
             )
-        if np.any(np.diff(self.ids) <= 0):
+        if np.any(self.ids[1:] <= self.ids[:-1]):
             raise ValueError(f"{self.name}: ids must be ascending and unique; got {self.ids[:5]} …")
         if not np.all(np.isfinite(self.vectors)):
             raise ValueError(

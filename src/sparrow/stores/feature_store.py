@@ -36,10 +36,18 @@ class KeyValueStore(Protocol):
         """
 
     def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Every (key, value) whose key starts with `prefix`, in no promised order."""
+        """Every (key, value) whose key starts with `prefix`, in no promised order.
+
+        Raises:
+            StoreUnavailable: the backend cannot answer.
+        """
 
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> int:
-        """Write the items in bounded batches; returns how many."""
+        """Write the items in bounded batches; returns how many.
+
+        Raises:
+            StoreUnavailable: the backend cannot be written, or is sealed.
+        """
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -6,6 +6,7 @@ An event is there once `append` has returned (`synchronous=FULL`: the file syste
 
 import sqlite3
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from sparrow.errors import StoreUnavailable
 
 MAX_EVENTS: Final = 1000
 """A person's newest events that a request reads; older ones wait for the next build."""
+
+BUSY_S: Final = 5.0
+"""How long one process waits for another's write."""
 
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS events (
@@ -43,10 +47,7 @@ class LiveStore:
         home.mkdir(parents=True, exist_ok=True)
         self._path, self._lock = home / "live.sqlite", threading.Lock()
         try:
-            self._connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.executescript(_TABLES)
+            self._connection = _connect(self._path)
         except sqlite3.Error as error:
             raise StoreUnavailable(
                 f"The event log {self._path} cannot be opened ({error}); check the disk and its rights."
@@ -67,19 +68,22 @@ class LiveStore:
         rows = [tuple(event.get(name) for name in _FIELDS) for event in events]
         marks = ", ".join("?" * len(_FIELDS))
         statement = (
-            "INSERT OR IGNORE INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
-            f"VALUES ({marks})"
+            "INSERT INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
+            f"VALUES ({marks}) ON CONFLICT (event_id) DO NOTHING"
         )
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                added = sum(self._connection.execute(statement, row).rowcount for row in rows)
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                try:
+                    added = sum(self._connection.execute(statement, row).rowcount for row in rows)
+                    self._connection.execute("COMMIT")
+                finally:
+                    # Whatever went wrong: a transaction left open would refuse every later event.
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+            except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
                 raise StoreUnavailable(
-                    f"The event log {self._path} cannot be written ({error}); free disk space."
+                    f"The event log {self._path} cannot be written ({error}); check the events and the disk's free space."
                 ) from None
         return added
 
@@ -89,19 +93,39 @@ class LiveStore:
             "SELECT seq, type, movie_id, value, timestamp FROM events WHERE user_id = ? AND seq > ? "
             f"ORDER BY seq DESC LIMIT {MAX_EVENTS}"
         )
-        with self._lock:
-            try:
-                rows = self._connection.execute(query, (user_id, after)).fetchall()
-            except sqlite3.Error as error:
-                raise StoreUnavailable(f"The event log {self._path} cannot be read ({error}).") from None
+        rows = self._rows(query, (user_id, after))
         return [StoredEvent(*row) for row in reversed(rows)]
 
     def last_seq(self) -> int:
         """The newest sequence number, 0 when there is none."""
-        with self._lock:
-            [seq] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+        [[seq]] = self._rows("SELECT coalesce(max(seq), 0) FROM events")
         return int(seq)
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def _rows(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except (sqlite3.Error, OverflowError) as error:
+                raise StoreUnavailable(f"The event log {self._path} cannot be read ({error}).") from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file; workers that start together wait their turn, which SQLite does not do for the change to WAL."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(_TABLES)
+        except sqlite3.Error as error:
+            connection.close()
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return connection

@@ -18,7 +18,7 @@ CONFIG_FILE: Final = "models.config"
 def versions(models: Path, name: str) -> list[int]:
     """The placed versions of a model, ascending; `002` counts as 2."""
     folder = models / name
-    found = [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()] if folder.is_dir() else []
+    found = [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()] if folder.is_dir() else []
     return sorted(found)
 
 
@@ -54,6 +54,26 @@ def _link_or_copy(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+
+
+def discard_above(models: Path, name: str, live: int) -> int:
+    """Remove versions that were placed after the live one and never went live themselves.
+
+    Two of them would push the live version out of what a server keeps loaded.
+
+    Args:
+        models: `{home}/models`.
+        name: e.g. "recmodel".
+        live: the live version, 0 when none is known: then nothing is removed.
+
+    Returns:
+        The largest number seen, removed ones included.
+    """
+    placed = [live, *versions(models, name)]
+    for number in placed:
+        if live and number > live:
+            shutil.rmtree(models / name / str(number), ignore_errors=True)
+    return max(placed)
 
 
 def prune(models: Path, name: str, keep: set[int]) -> None:

@@ -16,7 +16,7 @@ import orjson
 from sparrow.errors import ReleaseError
 from sparrow.stores import model_repository
 from sparrow.stores.locks import exclusive
-from sparrow.stores.releases import check_release, list_releases, releases_folder, remove_release
+from sparrow.stores.releases import check_release, release_names, releases_folder, remove_release
 
 WaitUntilAvailable = Callable[[str, int], None]
 """(model name, version) → returns once the model server answers AVAILABLE, raises otherwise."""
@@ -68,7 +68,7 @@ def rollback(home: Path, keep: int, wait: WaitUntilAvailable | None = None) -> P
     """
     with exclusive(home, "publish"):
         current = read_pointer(home)
-        earlier = [release for release in _live_stack(home) if current is None or release != current.release]
+        earlier = [release for release in _live_stack(home, current) if current is None or release != current.release]
         if not earlier:
             raise ReleaseError(
                 f"There is nothing to roll back to in {home}: no other release was live before and is still there."
@@ -79,23 +79,33 @@ def rollback(home: Path, keep: int, wait: WaitUntilAvailable | None = None) -> P
 def _flip(
     home: Path, release: str, action: Literal["publish", "rollback"], keep: int, wait: WaitUntilAvailable | None
 ) -> Pointer:
-    manifest = check_release(home, release)
+    manifest, before = check_release(home, release), _pointer_before(home)
     models, used = home / "models", _used_versions(home)
-    placed = {
-        name: model_repository.place(models, name, releases_folder(home) / release / name, used.get(name, 0))
-        for name in manifest.models
-    }
+    placed = {}
+    for name in manifest.models:
+        live = before.models.get(name, 0) if before else used.get(name, 0)
+        seen = model_repository.discard_above(models, name, live)
+        source = releases_folder(home) / release / name
+        placed[name] = model_repository.place(models, name, source, max(seen, used.get(name, 0)))
     model_repository.write_config(models, sorted(placed))
     for name, version in placed.items():
         if wait:
             wait(name, version)
-    pointer, before = Pointer(release, placed), read_pointer(home)
+    pointer = Pointer(release, placed)
     _append_log(home, action, pointer)
     _write_whole(home / "current", orjson.dumps(asdict(pointer)))
     for name, version in placed.items():
         model_repository.prune(models, name, {version, before.models.get(name, 0) if before else 0})
-    _prune_releases(home, keep)
+    _prune_releases(home, keep, pointer)
     return pointer
+
+
+def _pointer_before(home: Path) -> Pointer | None:
+    """What is live now; None as well for a pointer that cannot be read, since publishing is what mends it."""
+    try:
+        return read_pointer(home)
+    except ReleaseError:
+        return None
 
 
 def _write_whole(path: Path, content: bytes) -> None:
@@ -121,15 +131,24 @@ def _read_log(home: Path) -> list[dict[str, object]]:
     return [orjson.loads(line) for line in lines]
 
 
-def _live_stack(home: Path) -> list[str]:
+def _live_stack(home: Path, live: Pointer | None) -> list[str]:
     """Releases a rollback can walk back through, the live one last; those deleted since are left out."""
     stack: list[str] = []
     for entry in _read_log(home):
+        release = str(entry["release"])
         if entry["action"] == "rollback":
-            stack.pop()
-        elif not stack or stack[-1] != entry["release"]:
-            stack.append(str(entry["release"]))
+            stack = _up_to(stack, release)
+        elif not stack or stack[-1] != release:
+            stack.append(release)
+    # A publisher killed between log and pointer leaves an entry for a release that never was live.
+    stack = _up_to(stack, live.release) if live else stack
     return [release for release in stack if (releases_folder(home) / release).is_dir()]
+
+
+def _up_to(stack: list[str], release: str) -> list[str]:
+    """The stack without what lies above the last `release`; as it is if that is not in it."""
+    above = stack[::-1].index(release) if release in stack else 0
+    return stack[: len(stack) - above]
 
 
 def _used_versions(home: Path) -> dict[str, int]:
@@ -142,9 +161,9 @@ def _used_versions(home: Path) -> dict[str, int]:
     return used
 
 
-def _prune_releases(home: Path, keep: int) -> None:
+def _prune_releases(home: Path, keep: int, live: Pointer) -> None:
     """Remove the oldest releases beyond `keep`, never the live one nor the one a rollback returns to."""
-    needed = set(_live_stack(home)[-2:])
-    spare = [manifest.release for manifest in list_releases(home) if manifest.release not in needed]
+    needed = {live.release, *_live_stack(home, live)[-2:]}
+    spare = [release for release in release_names(home) if release not in needed]
     for release in spare[: max(0, len(spare) + len(needed) - keep)]:
         remove_release(home, release)

@@ -97,9 +97,13 @@ def _describe(path: Path) -> dict[str, Any]:
 
 def list_releases(home: Path) -> list[Manifest]:
     """Every sealed release, oldest first."""
-    folder = releases_folder(home)
-    names = sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []
-    return [read_manifest(home, name) for name in names]
+    return [read_manifest(home, name) for name in release_names(home)]
+
+
+def release_names(home: Path) -> list[str]:
+    """The ids of all sealed releases, readable or not, oldest first; hidden folders are half made or half removed."""
+    names = (path.parent.name for path in releases_folder(home).glob(f"*/{MANIFEST}"))
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def read_manifest(home: Path, release: str) -> Manifest:
@@ -111,18 +115,18 @@ def read_manifest(home: Path, release: str) -> Manifest:
     """
     path = releases_folder(home) / release / MANIFEST
     if not path.is_file():
-        known = (
-            ", ".join(sorted(entry.name for entry in releases_folder(home).glob("*")))
-            or "none yet; run `sparrow build`"
-        )
+        known = ", ".join(release_names(home)) or "none yet; run `sparrow build`"
         raise NotFound(f"There is no release {release!r} in {home}; there are: {known}.")
     try:
-        manifest = Manifest(**orjson.loads(path.read_bytes()))
-    except (orjson.JSONDecodeError, TypeError) as error:
+        content = orjson.loads(path.read_bytes())
+        # Asked before the fields are: a newer format may have others.
+        if content["format"] > FORMAT:
+            raise ReleaseError(
+                f"The release {release} has format {content['format']}, newer than {FORMAT}; update Sparrow."
+            )
+        return Manifest(**content)
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise ReleaseError(f"{path} cannot be read ({error}); roll back to another release or rebuild.") from None
-    if manifest.format > FORMAT:
-        raise ReleaseError(f"The release {release} has format {manifest.format}, newer than {FORMAT}; update Sparrow.")
-    return manifest
 
 
 def check_release(home: Path, release: str, checksums: bool = True) -> Manifest:
@@ -146,6 +150,7 @@ def remove_release(home: Path, release: str) -> None:
     """Delete a release's folder: renamed out of sight first, so that no one meets half of it."""
     folder = releases_folder(home) / release
     hidden = folder.with_name(f".{release}.gone")
+    shutil.rmtree(hidden, ignore_errors=True)
     folder.rename(hidden)
     shutil.rmtree(hidden, ignore_errors=True)
 

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from sparrow.errors import ReleaseError, SparrowError, Unavailable
+from sparrow.errors import SparrowError, Unavailable
 from sparrow.web.parameters import expected
 from sparrow.web.ports import Recommender
 
@@ -87,7 +87,7 @@ def _wants_page(request: Request) -> bool:
 
 def _on_sparrow_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SparrowError)
-    status = Unavailable.http_status if isinstance(error, ReleaseError) else error.http_status
+    status = error.http_status
     if status >= 500:
         log.error("%s %s: %s", request.method, request.scope["path"], error)
     return _respond(request, status, str(error))

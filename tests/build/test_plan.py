@@ -1,0 +1,175 @@
+"""Stages: what makes one stale, what a kill leaves behind, what force means. With stages of a line each, so that it is fast."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sparrow.build import plan
+from sparrow.build.plan import DONE, Context, Stage, fingerprints, run_stages, sweep
+from sparrow.build.stages import STAGES
+from sparrow.config import Settings
+from sparrow.errors import BuildError
+from tests.conftest import Silent
+
+
+def write(context: Context, out: Path) -> dict[str, int]:
+    """Concatenate the inputs' texts."""
+    text = "+".join((folder / "text").read_text() for folder in context.inputs.values())
+    (out / "text").write_text(f"({text}{context.settings.samples.seed if not context.inputs else ''})")
+    return {"length": len(text)}
+
+
+CHAIN = (
+    Stage("first", (), ("samples",), (), write),
+    Stage("second", ("first",), ("neural_cf",), (), write),
+    Stage("third", ("second",), (), (), write),
+    Stage("aside", ("first",), ("recall",), (), write),
+)
+
+
+def run(
+    work: Path, settings: Settings | None = None, force: tuple[str, ...] = (), data: str = "d", stages=CHAIN
+) -> Silent:
+    reporter = Silent()
+    run_stages(stages, work, data, "world", settings or Settings(), reporter, frozenset(force))
+    return reporter
+
+
+def change(section: str, **values: object) -> Settings:
+    return Settings.model_validate({section: values})
+
+
+def test_a_second_run_reuses_everything(tmp_path: Path) -> None:
+    assert run(tmp_path).ran == ["first", "second", "third", "aside"]
+    again = run(tmp_path)
+    assert (again.ran, again.reused) == ([], ["first", "second", "third", "aside"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "stale"),
+    [
+        (change("samples", seed=9), ["first", "second", "third", "aside"]),
+        (change("neural_cf", dim=4), ["second", "third"]),
+        (change("recall", recent_likes=3), ["aside"]),
+        (change("web", port=9000), []),
+    ],
+)
+def test_a_changed_setting_runs_its_stage_and_those_after_it(
+    tmp_path: Path, settings: Settings, stale: list[str]
+) -> None:
+    run(tmp_path)
+    assert run(tmp_path, settings).ran == stale
+
+
+def test_going_back_to_old_settings_finds_the_old_stages(tmp_path: Path) -> None:
+    run(tmp_path)
+    run(tmp_path, change("neural_cf", dim=4))
+    assert run(tmp_path).ran == []
+
+
+def test_other_data_runs_everything(tmp_path: Path) -> None:
+    run(tmp_path)
+    assert run(tmp_path, data="other").ran == [stage.name for stage in CHAIN]
+
+
+def test_a_forced_stage_makes_those_after_it_stale(tmp_path: Path) -> None:
+    """Training need not repeat to the last bit: neighbours of the old vectors must not stand beside the new ones."""
+    run(tmp_path)
+    assert run(tmp_path, force=("second",), stages=CHAIN[:2]).ran == ["second"]
+    again = run(tmp_path)
+    assert (again.ran, again.reused) == (["third"], ["first", "second", "aside"])
+    assert run(tmp_path).ran == []
+
+
+def test_a_killed_stage_leaves_nothing_that_is_taken_for_one(tmp_path: Path) -> None:
+    def die(context: Context, out: Path) -> dict[str, int]:
+        (out / "text").write_text("half")
+        raise KeyboardInterrupt
+
+    broken = (CHAIN[0], Stage("second", ("first",), ("neural_cf",), (), die), CHAIN[2])
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, stages=broken)
+    assert [path.name for path in tmp_path.glob("second-*")] == []
+    resumed = run(tmp_path)
+    assert (resumed.ran, resumed.reused) == (["second", "third", "aside"], ["first"])
+    assert next(tmp_path.glob("third-*/text")).read_text() == "(((1)))"
+
+
+def test_a_stage_without_its_mark_is_not_done(tmp_path: Path) -> None:
+    run(tmp_path)
+    next(tmp_path.glob(f"second-*/{DONE}")).unlink()
+    assert run(tmp_path).ran == ["second", "third"]
+
+
+def test_a_full_disk_is_told_with_the_stage_and_the_cure(tmp_path: Path) -> None:
+    def fail(context: Context, out: Path) -> dict[str, int]:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(
+        BuildError, match=r"stage 'first' could not write .* No space left .* free space and build again"
+    ):
+        run(tmp_path, stages=(Stage("first", (), (), (), fail),))
+
+
+def test_sweep_keeps_what_it_is_told_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("first-a", "first-b", ".second-c.tmp"):
+        (tmp_path / name).mkdir()
+    sweep(tmp_path, {"first": tmp_path / "first-b"})
+    assert [path.name for path in tmp_path.iterdir()] == ["first-b"]
+    sweep(tmp_path / "nowhere", {})
+
+
+def stale_stages(settings: Settings) -> list[str]:
+    before, after = fingerprints(STAGES, "d", Settings()), fingerprints(STAGES, "d", settings)
+    return [name for name in before if before[name] != after[name]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "stale"),
+    [
+        (
+            change("split", valid=0.2),
+            ["features", "samples", "embeddings", "recall", "ranking", "assemble", "evaluate"],
+        ),
+        (change("samples", negatives=2), ["samples", "ranking", "assemble", "evaluate"]),
+        (change("item2vec", dim=8), ["embeddings", "recall", "assemble", "evaluate"]),
+        (change("neural_cf", dim=8), ["ranking", "assemble", "evaluate"]),
+        (change("recall", recent_likes=3), ["evaluate"]),
+        (change("candidates", hidden=[1]), ["evaluate"]),
+        (change("web", port=7000), []),
+        (change("releases", keep=5), []),
+    ],
+)
+def test_what_each_real_setting_makes_stale(settings: Settings, stale: list[str]) -> None:
+    assert stale_stages(settings) == stale
+
+
+def test_every_room_that_a_stage_names_exists() -> None:
+    for stage in STAGES:
+        for room in stage.rooms:
+            path = plan.SOURCE / room
+            assert path.is_dir() or path.with_suffix(".py").is_file(), f"{stage.name} names {room}"
+
+
+def test_stages_need_only_earlier_ones() -> None:
+    names = [stage.name for stage in STAGES]
+    for place, stage in enumerate(STAGES):
+        assert set(stage.needs) <= set(names[:place])
+
+
+def test_the_code_of_a_release_is_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = Path(shutil.copytree(plan.SOURCE, tmp_path / "sparrow", ignore=shutil.ignore_patterns("__pycache__")))
+    monkeypatch.setattr(plan, "SOURCE", copy)
+
+    def digest() -> str:
+        plan._source_digest.cache_clear()
+        return plan.code_digest()
+
+    before = digest()
+    (copy / "__pycache__").mkdir()
+    assert digest() == before, "compiled files are no code"
+    (copy / "schema.py").write_text("LIKED_RATING = 1\n")
+    assert digest() != before
+    monkeypatch.undo()
+    plan._source_digest.cache_clear()
