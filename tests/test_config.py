@@ -137,6 +137,7 @@ def test_a_set_of_ids_up_to_the_largest(write: Write) -> None:
 
 def test_a_table_in_the_environment_as_toml(write: Write) -> None:
     assert load_settings(environ={"SPARROW_RECALL__QUOTAS": "{popular = 5}"}).recall.quotas == {"popular": 5}
+    assert load_settings(environ={"SPARROW_RECALL__QUOTAS": '{"popular": 5}'}).recall.quotas == {"popular": 5}
     assert load_settings(write("[recall.quotas]\npopular = 5\n"), environ={}).recall.quotas == {"popular": 5}
 
 

@@ -35,7 +35,7 @@ def test_the_drawing_is_the_tree() -> None:
     ("name", "status", "code"),
     [
         ("SparrowError", 500, 1), ("InvalidInput", 422, 2), ("SettingsError", 422, 2), ("NotFound", 404, 1),
-        ("DataError", 500, 1), ("Busy", 409, 1), ("BuildError", 500, 1), ("ReleaseError", 500, 1), ("Unavailable", 503, 1),
+        ("DataError", 500, 1), ("Busy", 409, 1), ("BuildError", 500, 1), ("ReleaseError", 503, 1), ("Unavailable", 503, 1),
         ("StoreUnavailable", 503, 1), ("RankerUnavailable", 503, 1),
     ],
 )  # fmt: skip

@@ -160,7 +160,7 @@ def test_a_stranger_becomes_a_person_with_the_first_rating(site: httpx.Client) -
 
 def test_the_original_api_gives_the_same_films(site: httpx.Client) -> None:
     legacy = site.get("/getrecforyou", params={"id": 1, "size": 8, "model": "nerualcf"}).json()
-    assert [movie["movieId"] for movie in legacy] == ids(recommended(site, 1))
+    assert [movie["movieId"] for movie in legacy] == ids(recommended(site, 1, model="neural_cf"))
 
 
 def test_events_survive_a_restart(home: Path, site: httpx.Client) -> None:

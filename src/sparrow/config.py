@@ -8,6 +8,7 @@ Example:
     7000
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -80,8 +81,8 @@ class NeuralCF(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.5
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3
     batch: Positive = 4096
-    epochs: Positive = 12
-    patience: Positive = 3
+    epochs: Positive = 8
+    patience: Positive = 2
     seed: int = 1
 
 
@@ -209,14 +210,18 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
             raise SettingsError(
                 f"The environment variable {name} names no setting; write {PREFIX}SECTION__KEY, e.g. {PREFIX}WEB__PORT."
             )
-        found.setdefault(section, {})[key] = _toml_value(value)
+        found.setdefault(section, {})[key] = _structured(value)
     return found
 
 
-def _toml_value(text: str) -> Any:
-    """A list or table when the text is one, else the text itself (pydantic parses numbers and truths)."""
-    if text[:1] not in "[{":
+def _structured(text: str) -> Any:
+    """A list or table when the text is one in JSON or TOML, else the text itself (pydantic parses numbers and truths)."""
+    if text[:1] not in ("[", "{"):
         return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        pass
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

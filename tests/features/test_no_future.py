@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sparrow.features import queries
@@ -36,7 +36,13 @@ TABLES = st.dictionaries(
 """(person, movie) → (half-stars, second): a world in which nobody rates a movie twice."""
 
 Table = dict[tuple[int, int], tuple[int, int]]
-few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # Each world is small already, and shrinking one through a database takes minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 
 
 def ratings_of(table: Table) -> list[Rating]:

@@ -19,6 +19,9 @@ from sparrow.config import Item2vec
 from sparrow.errors import BuildError
 from sparrow.stores.embedding_table import EmbeddingTable
 
+LONGEST = 10_000
+"""gensim drops what a sentence has beyond this many words; a longer history goes in parts."""
+
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
 
@@ -49,7 +52,11 @@ def train_item2vec(
     Raises:
         BuildError: no movie is liked often enough.
     """
-    sentences = [[str(movie) for movie in sequence.tolist()] for sequence in sequences]
+    sentences = [
+        [str(movie) for movie in sequence[start : start + LONGEST].tolist()]
+        for sequence in sequences
+        for start in range(0, len(sequence), LONGEST)
+    ]
     model = Word2Vec(
         vector_size=settings.dim, window=settings.window, min_count=settings.min_count, sg=1, hs=0,
         negative=settings.negative, ns_exponent=settings.exponent, sample=settings.subsample,

@@ -18,7 +18,7 @@ Places = Mapping[str, Mapping[int, int]]
 def explain_items(
     catalog: Catalog, routes: Sequence[Recall], outcome: Outcome, request: Request, size: int, trace: bool
 ) -> tuple[ListedMovie, ...]:
-    """The first `size` of a ranking with up to `MAX_REASONS` reasons each, in the order of the routes."""
+    """The first `size` of a ranking with up to `MAX_REASONS` reasons each."""
     rows = outcome.ranked.rows[:size].tolist()
     places = {route.name: _places(outcome.candidates.found.get(route.name), rows) for route in routes}
     return tuple(
@@ -42,19 +42,17 @@ def _places(found: Found | None, rows: Sequence[int]) -> dict[int, int]:
 def _reasons(
     catalog: Catalog, routes: Sequence[Recall], outcome: Outcome, request: Request, places: Places, row: int
 ) -> tuple[Reason, ...]:
+    """Nearness to a movie first, then genres really shared, whichever route brought the row; then the other routes."""
     reasons = []
+    genres = _shared_genres(catalog, request, row)
     for route in routes:
         place = places[route.name].get(row)
-        if place is None:
-            continue
-        near = int(outcome.candidates.found[route.name].near[place])
-        if route.reason == "because_liked":
-            facts = catalog.facts[near]
-            kind = route.reason if request.movie is None else "similar"
-            reasons.append(Reason(kind, facts.movie_id, facts.title))
-        elif route.reason == "shared_genres":
-            reasons.append(Reason("shared_genres", genres=_shared_genres(catalog, request, row)))
-        else:
+        if route.reason == "shared_genres" and genres:
+            reasons.append(Reason("shared_genres", genres=genres))
+        elif route.reason == "because_liked" and place is not None:
+            facts = catalog.facts[int(outcome.candidates.found[route.name].near[place])]
+            reasons.append(Reason("because_liked" if request.movie is None else "similar", facts.movie_id, facts.title))
+        elif route.reason not in ("shared_genres", "because_liked") and place is not None:
             reasons.append(Reason(route.reason))
     return tuple(reasons[:MAX_REASONS])
 

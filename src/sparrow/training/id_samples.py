@@ -36,10 +36,12 @@ class Rows:
 
     @classmethod
     def read(cls, samples: Path, filters: list[tuple[str, str, object]] | None = None) -> "Rows":
-        """The rows of one sample set that pass pyarrow `filters`."""
+        """The rows of one sample set that pass pyarrow `filters`, in one fixed order (engines promise none)."""
         table = pq.read_table(samples, columns=[Columns.USER, Columns.MOVIE, "label"], filters=filters)
         users, movies = (table[name].to_numpy().astype(np.int64) for name in (Columns.USER, Columns.MOVIE))
-        return cls(users, movies, table["label"].to_numpy().astype(np.float32))
+        labels = table["label"].to_numpy().astype(np.float32)
+        order = np.lexsort((labels, movies, users))
+        return cls(users[order], movies[order], labels[order])
 
 
 class IdEpochs:
