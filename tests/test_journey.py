@@ -144,7 +144,6 @@ def test_a_rating_changes_the_next_list_and_undo_brings_the_film_back(site: http
     assert site.post("/api/v1/events", json=[event]).status_code == 202
     assert before[0] not in ids(recommended(site, 21))
     assert site.get("/api/v1/users/21").json()["ratings"][0]["movieId"] == before[0]
-    assert site.post("/api/v1/events", json=event | {"type": "undo", "value": None}).status_code in (202, 422)
     undo = {"type": "undo", "userId": 21, "movieId": before[0]}
     assert site.post("/api/v1/events", json=undo).status_code == 202
     assert ids(recommended(site, 21)) == before

@@ -62,7 +62,7 @@ class Item2vec(Section):
 
     dim: Positive = 64
     window: Positive = 10
-    epochs: Positive = 20
+    epochs: Positive = 15
     negative: Positive = 5
     exponent: float = 0.5
     subsample: float = 0.0
@@ -79,8 +79,8 @@ class NeuralCF(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     weight_decay: Annotated[float, Field(ge=0)] = 0.5
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
-    batch: Positive = 4096
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
+    batch: Positive = 8192
     epochs: Positive = 8
     patience: Positive = 2
     seed: int = 1

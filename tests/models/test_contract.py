@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from sparrow.evaluation.metrics import auc
 from sparrow.features.encoding import PAD_ROW, EncodingSpec
+from sparrow.model_server.servable import Servable
 from sparrow.models import BUILDERS
 from sparrow.models.neural_cf import CHOICE, LIKING
 from sparrow.online.ranking import OnnxPredictor
@@ -105,6 +106,24 @@ def test_both_exported_forms_score_as_the_network(trained: Trained, exported: Pa
     assert np.abs(saved[:, 0] - expected).max() <= 1e-5
     assert np.abs(onnx - expected).max() <= 1e-5
     assert np.abs(onnx - saved[:, 0]).max() <= 1e-5
+
+
+@pytest.mark.parametrize("rows", [1, 800])
+def test_it_is_served_as_tensorflow_serving_serves(trained: Trained, exported: Path, rows: int) -> None:
+    """Serving restores variables into the graph by itself; `tf.saved_model.load` takes another way and proves nothing."""
+    raw = inputs(rows)
+    servable = Servable(exported / "recmodel")
+    scores = servable.predict("serving_default", raw, 0)["score"]
+    servable.close()
+    expected = trained.score(raw[Columns.USER], raw[Columns.MOVIE], CHOICE)
+    assert scores.shape == (rows, 1)
+    assert np.abs(scores[:, 0] - expected).max() <= 1e-5
+
+
+def test_only_what_scores_is_saved(trained: Trained, exported: Path) -> None:
+    saved = [name for name, _ in tf.train.list_variables(str(exported / "recmodel" / "variables" / "variables"))]
+    assert len([name for name in saved if "VARIABLE_VALUE" in name]) == len(trained.network.weights)
+    assert not [name for name in saved if "optimizer" in name]
 
 
 @pytest.mark.parametrize("extreme", OUTSIDE.tolist())

@@ -87,7 +87,7 @@ class RankingValidation:
     """nDCG@k of a scorer on held-out rows of a sample of people: what stops an id model early."""
 
     def __init__(
-        self, seen: tuple[Ids, Ids], held_out: tuple[Ids, Ids], people: int = 150, k: int = 10, seed: int = 1
+        self, seen: tuple[Ids, Ids], held_out: tuple[Ids, Ids], people: int = 100, k: int = 10, seed: int = 1
     ) -> None:
         """Args: seen, held_out: (users, movies) rows; people: at most so many are asked, drawn by `seed`."""
         self._seen, self._relevant = group_by_person(*seen), group_by_person(*held_out)

@@ -23,12 +23,15 @@ class _RawIdModel(tf.Module):  # type: ignore[misc]
 
     def __init__(self, network: keras.Model, spec: EncodingSpec, head: str) -> None:
         super().__init__(name="recmodel")
-        self.network, self._head = network, head
+        # TensorFlow Serving restores variables by their place in the graph, and a tracked Keras layer puts each there
+        # twice, the restored one unused. So the bare variables are tracked, which leaves the optimiser's out as well.
+        self.weights = [variable.value for variable in network.weights]
+        self._infer = lambda rows: network(rows, training=False)[head]
         self.lookups = {name: _lookup(name, vocabulary) for name, vocabulary in spec.vocabularies.items()}
 
     def score(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:
         rows = {name: lookup.lookup(raw[name]) for name, lookup in self.lookups.items()}
-        return {"score": tf.sigmoid(self.network(rows, training=False)[self._head])}
+        return {"score": tf.sigmoid(self._infer(rows))}
 
 
 def _lookup(name: str, vocabulary: Vocabulary) -> tf.lookup.StaticHashTable:
