@@ -13,7 +13,8 @@ from sparrow.config import Settings
 from sparrow.errors import NotFound
 from sparrow.online.answers import Listing
 from sparrow.online.people import LaterEvents
-from sparrow.online.recommender import Recommender, fold
+from sparrow.online.recommender import Recommender
+from sparrow.online.shelf import fold
 from sparrow.schema import MAX_ID
 from tests.conftest import BARE, FARTHEST, UNRATED, small_world
 from tests.online.memory import ParityNetwork, make_recommender

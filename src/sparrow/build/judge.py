@@ -6,8 +6,8 @@ rows is their history).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from sparrow.evaluation.reports import ranking_row
 from sparrow.online.live import open_folder
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.recommender import Recommender
-from sparrow.schema import Columns
+from sparrow.schema import Columns, UserId
 from sparrow.stores.releases import Manifest
 
 K: Final = 10
@@ -96,7 +96,15 @@ class _Events:
         )
         return cls(users, movies, stars, (split == "train") & (fold == "last"), split != "train")
 
-    def of(self, chosen: NDArray[np.bool_]) -> list[tuple[int, float | None]]:
+    def people(self) -> Iterator[tuple[int, "_Events"]]:
+        """(user id, their own events), by ascending id."""
+        people, starts = np.unique(self.users, return_index=True)
+        for user, start, end in zip(people.tolist(), starts, [*starts[1:], len(self.users)], strict=True):
+            own = slice(start, end)
+            yield user, _Events(*(getattr(self, one.name)[own] for one in fields(self)))
+
+    def history(self, chosen: NDArray[np.bool_]) -> list[tuple[int, float | None]]:
+        """(movie id, stars) of the chosen events, oldest first."""
         return list(zip(self.movies[chosen].tolist(), self.stars[chosen].tolist(), strict=True))
 
 
@@ -104,27 +112,17 @@ def _cases(recommender: Recommender, events: _Events) -> dict[str, list[Case]]:
     """Who is judged on what, by question; the catalogue is the same for all."""
     catalog, store = recommender.catalog, recommender.store
     groups: dict[str, list[Case]] = {"next": [], "seen": [], "unseen": []}
-    for user in np.unique(events.users).tolist():
-        own = events.users == user
-        record = store.user(user)
-        last, after = own & events.is_last, own & events.is_after
-        if record is not None and last.any():
-            groups["next"].append(Case(person_from_record(catalog, user, record), events.movies[last]))
+    for user, own in events.people():
+        record, after = store.user(user), own.is_after
+        if record is not None and own.is_last.any():
+            groups["next"].append(Case(person_from_record(catalog, user, record), own.movies[own.is_last]))
         if record is not None and after.any():
-            known = own & ~events.is_after
-            grown = person_from_history(catalog, events.of(known))
-            groups["seen"].append(
-                Case(
-                    Person(person_from_record(catalog, user, record).user_id, grown.rated, grown.halves, grown.seen),
-                    events.movies[after],
-                )
-            )
+            grown = person_from_history(catalog, own.history(~after))
+            groups["seen"].append(Case(replace(grown, user_id=UserId(user)), own.movies[after]))
         if record is None and after.sum() >= 2:
-            first = np.flatnonzero(after)[: int(after.sum()) // 2]
-            history = after & np.isin(np.arange(len(own)), first)
-            groups["unseen"].append(
-                Case(person_from_history(catalog, events.of(history)), events.movies[after & ~history])
-            )
+            first = after & (np.cumsum(after) <= after.sum() // 2)
+            guest = person_from_history(catalog, own.history(first))
+            groups["unseen"].append(Case(guest, own.movies[after & ~first]))
     return groups
 
 

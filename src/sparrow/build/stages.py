@@ -136,8 +136,16 @@ STAGES: Final = (
         run=make_features,
     ),
     Stage("samples", ("data", "features"), ("samples", "features"), ("features",), make_samples),
-    Stage("embeddings", ("features",), ("item2vec",), ("embeddings", "features/user_vector"), make_embeddings),
-    Stage("recall", ("embeddings",), (), ("embeddings/neighbours",), make_recall),
+    Stage(
+        "embeddings",
+        needs=("features",),
+        sections=("item2vec",),
+        rooms=("embeddings", "features/user_vector", "stores/embedding_table"),
+        run=make_embeddings,
+    ),
+    Stage(
+        "recall", ("embeddings",), (), ("embeddings/neighbours", "stores/embedding_table", "build/stages"), make_recall
+    ),
     Stage(
         "ranking",
         needs=("samples",),

@@ -8,6 +8,7 @@ import click
 import orjson
 
 from sparrow.config import Settings, find_home, load_settings
+from sparrow.errors import InvalidInput
 
 Command = Callable[..., Any]
 
@@ -42,3 +43,24 @@ def open_home(
 def echo_json(value: Any) -> None:
     """Print a value as indented JSON."""
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
+
+
+def store_option(command: Command) -> Command:
+    """`--store`; the command gets `store: str | None` and asks `home_of`."""
+    return click.option("--store", metavar="lmdb:HOME", help="Where the releases are; else the home's own LMDB.")(
+        command
+    )
+
+
+def home_of(store: str | None, home: Path | None) -> Path | None:
+    """`lmdb:HOME` names the home whose releases are served."""
+    if store is None:
+        return home
+    kind, _, place = store.partition(":")
+    if kind == "redis" or kind == "rediss":
+        raise InvalidInput(
+            f"The store {store!r} cannot be used: this version serves from LMDB only. Leave --store out."
+        )
+    if kind != "lmdb" or not place:
+        raise InvalidInput(f"The store {store!r} is not known; write lmdb:HOME, e.g. lmdb:./var.")
+    return Path(place)

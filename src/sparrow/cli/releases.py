@@ -8,17 +8,18 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sparrow.cli.options import echo_json, home_options, json_option, open_home
+from sparrow.cli.options import echo_json, home_of, home_options, json_option, open_home, store_option
 from sparrow.errors import NotFound
 from sparrow.stores.publishing import Pointer, read_pointer
 from sparrow.stores.releases import Manifest, compare, list_releases, read_manifest
 
 
 @click.group(invoke_without_command=True)
+@store_option
 @home_options
 @json_option
 @click.pass_context
-def releases(context: click.Context, home: Path | None, config: Path | None, as_json: bool) -> None:
+def releases(context: click.Context, store: str | None, home: Path | None, config: Path | None, as_json: bool) -> None:
     """List the releases, oldest first; the live one is marked.
 
     \b
@@ -26,7 +27,7 @@ def releases(context: click.Context, home: Path | None, config: Path | None, as_
       sparrow releases
       sparrow releases diff 20261122-101500-3f2a9c 20261123-090000-77ab01
     """
-    folder, _ = open_home(home, config)
+    folder, _ = open_home(home_of(store, home), config)
     context.obj = folder
     if context.invoked_subcommand is not None:
         return
@@ -82,9 +83,10 @@ def diff(listed: Path, first: str, second: str, home: Path | None, config: Path 
 
 @click.command()
 @click.argument("release")
+@store_option
 @home_options
 @json_option
-def publish(release: str, home: Path | None, config: Path | None, as_json: bool) -> None:
+def publish(release: str, store: str | None, home: Path | None, config: Path | None, as_json: bool) -> None:
     """Make a release live. Its files are checked first; a running server takes it over within a second.
 
     \b
@@ -93,14 +95,15 @@ def publish(release: str, home: Path | None, config: Path | None, as_json: bool)
     """
     from sparrow.build.publish import publish as run_publish
 
-    folder, settings = open_home(home, config)
+    folder, settings = open_home(home_of(store, home), config)
     _tell_pointer(run_publish(folder, release, settings), as_json)
 
 
 @click.command()
+@store_option
 @home_options
 @json_option
-def rollback(home: Path | None, config: Path | None, as_json: bool) -> None:
+def rollback(store: str | None, home: Path | None, config: Path | None, as_json: bool) -> None:
     """Make the release live that was live before this one.
 
     \b
@@ -109,7 +112,7 @@ def rollback(home: Path | None, config: Path | None, as_json: bool) -> None:
     """
     from sparrow.build.publish import rollback as run_rollback
 
-    folder, settings = open_home(home, config)
+    folder, settings = open_home(home_of(store, home), config)
     _tell_pointer(run_rollback(folder, settings), as_json)
 
 

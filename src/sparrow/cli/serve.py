@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from sparrow.cli.options import home_options, open_home
+from sparrow.cli.options import home_of, home_options, open_home, store_option
 from sparrow.config import HOME_VARIABLE, Settings
-from sparrow.errors import Busy, InvalidInput
+from sparrow.errors import Busy
 
 CONFIG_VARIABLE = "SPARROW_CONFIG_FILE"
 
 
 @click.command()
-@click.option("--store", metavar="lmdb:HOME", help="Feature store; else the home's own LMDB.")
+@store_option
 @click.option(
     "--ranker-url", metavar="http://HOST:8501", help="Rank through a TensorFlow Serving server; else in process."
 )
@@ -45,23 +45,9 @@ def serve(
         "web": {"port": port, "host": host, "workers": workers},
         "online": {"ranker_url": ranker_url},
     }
-    folder, settings = open_home(_home_of(store, home), config, flags)
+    folder, settings = open_home(home_of(store, home), config, flags)
     check_port(settings.web.host, settings.web.port)
     run_server(folder, settings, config)
-
-
-def _home_of(store: str | None, home: Path | None) -> Path | None:
-    """`lmdb:HOME` names the home whose releases are served."""
-    if store is None:
-        return home
-    kind, _, place = store.partition(":")
-    if kind == "redis" or kind == "rediss":
-        raise InvalidInput(
-            f"The store {store!r} cannot be used: this version serves from LMDB only. Leave --store out."
-        )
-    if kind != "lmdb" or not place:
-        raise InvalidInput(f"The store {store!r} is not known; write lmdb:HOME, e.g. lmdb:./var.")
-    return Path(place)
 
 
 def check_port(host: str, port: int) -> None:

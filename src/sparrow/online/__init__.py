@@ -2,12 +2,16 @@
 
 - `answers`      what the path gives back: facts, listed movies, reasons
 - `catalog`      the release's movies as arrays; the one border between raw ids and dense rows
+- `similarity`   one embedding in catalogue rows
 - `people`       who asks: history, likes, what was seen
 - `recall`       routes that bring candidates, each knowing why
 - `ranking`      rankers that order them (embedding, NeuralCF in process, popularity)
 - `remote_ranker` the same through TensorFlow Serving
 - `reranking`    rules after ranking: seen out, exclusions, the one sort
 - `pipeline`     the plain list of the above, run with next-best fallbacks
+- `pipelines`    every pipeline of a release by name
+- `shelf`        the catalogue to walk along: pages and search
+- `explain`      from rows back to movies with reasons and traces
 - `recommender`  everything a request may ask of one release
 - `live`         holds the current release and swaps it when the pointer moves
 """

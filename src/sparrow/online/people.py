@@ -1,7 +1,7 @@
 """Who asks: a person's history within one release, from stored ratings, later events, or the request itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,26 +23,25 @@ class Person:
         rated: (n,) movies they rated (each once, at its latest rating).
         halves: (n,) those ratings in half-stars.
         seen: (m,) everything not to be shown again: rated, watched or disliked.
+        disliked: rows of those that are "not for me".
     """
 
     user_id: UserId | None
     rated: Rows
     halves: NDArray[np.int64]
     seen: Rows
+    disliked: frozenset[int] = frozenset()
 
     @cached_property
     def liked(self) -> Rows:
-        """(l,) movies rated 3.5 stars or more, oldest first."""
+        """(l,) movies rated 3.5 stars or more and not disliked since, oldest first."""
         liked: Rows = self.rated[self.halves >= LIKED_HALF_STARS]
-        return liked
+        return liked[~np.isin(liked, list(self.disliked))] if self.disliked else liked
 
     @property
     def is_new(self) -> bool:
         """Whether nothing is known of their taste."""
         return not len(self.liked)
-
-
-NOBODY_KNOWN = (np.empty(0, np.int32), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,14 @@ class LaterEvents:
         ratings: (movie id, stars), oldest first.
         rated_at: movie id → seconds, UTC, of its latest rating.
         seen: ids not to show again: watched or disliked.
+        disliked: those of `seen` that are "not for me"; they no longer count as liked, however they were rated.
         undone: ids about which the release's own ratings no longer count either.
     """
 
     ratings: Sequence[tuple[int, float]] = ()
     rated_at: Mapping[int, int] = field(default_factory=dict)
     seen: frozenset[int] = frozenset()
+    disliked: frozenset[int] = frozenset()
     undone: frozenset[int] = frozenset()
 
     def __bool__(self) -> bool:
@@ -71,10 +72,12 @@ def sum_events(events: Iterable[StoredEvent]) -> LaterEvents:
     ratings: dict[int, float] = {}
     rated_at: dict[int, int] = {}
     seen: set[int] = set()
+    disliked: set[int] = set()
     undone: set[int] = set()
     for event in events:
         if event.type in ("undo", "rating"):
             ratings.pop(event.movie_id, None)
+            disliked.discard(event.movie_id)
         if event.type == "undo":
             rated_at.pop(event.movie_id, None)
             seen.discard(event.movie_id)
@@ -83,7 +86,9 @@ def sum_events(events: Iterable[StoredEvent]) -> LaterEvents:
             ratings[event.movie_id], rated_at[event.movie_id] = event.value, event.timestamp
         elif event.type in ("watch", "dislike"):
             seen.add(event.movie_id)
-    return LaterEvents(list(ratings.items()), rated_at, frozenset(seen), frozenset(undone))
+            if event.type == "dislike":
+                disliked.add(event.movie_id)
+    return LaterEvents(list(ratings.items()), rated_at, frozenset(seen), frozenset(disliked), frozenset(undone))
 
 
 def person_from_record(
@@ -95,7 +100,9 @@ def person_from_record(
     movies = np.concatenate([stored[0][counts], np.array([movie for movie, _ in later.ratings], dtype=np.int64)])
     later_halves = np.array([half_stars(stars) for _, stars in later.ratings], dtype=np.int64)
     halves = np.concatenate([stored[1][counts].astype(np.int64), later_halves])
-    return _person(catalog, UserId(user_id), movies, halves, later.seen)
+    person = _person(catalog, UserId(user_id), movies, halves, later.seen)
+    disliked, _ = catalog.known_rows(np.array(sorted(later.disliked), dtype=np.int64))
+    return replace(person, disliked=frozenset(disliked.tolist()))
 
 
 def person_from_history(catalog: Catalog, history: Sequence[tuple[int, float | None]]) -> Person:

@@ -1,10 +1,10 @@
 """Everything a request may ask of one release. Immutable: a request holds one and never sees two releases."""
 
 import logging
-import unicodedata
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -17,17 +17,11 @@ from sparrow.online.catalog import Catalog
 from sparrow.online.explain import explain_items
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
-from sparrow.online.ranking import (
-    BlendRanker,
-    ContentRanker,
-    HistoryRanker,
-    NeuralCFRanker,
-    PopularityRanker,
-    Ranker,
-    SimilarityRanker,
-)
-from sparrow.online.recall import EmbeddingRecall, GenreRecall, Recall, Request, static_routes
-from sparrow.online.reranking import SeenOut, descending_by_score
+from sparrow.online.pipelines import build_pipelines
+from sparrow.online.ranking import NeuralCFRanker
+from sparrow.online.recall import Request
+from sparrow.online.reranking import descending_by_score
+from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.schema import MovieId, Rating, UserId
 from sparrow.stores.feature_store import FeatureStore, UserRecord
@@ -63,14 +57,12 @@ class Recommender:
     later: Callable[[int], LaterEvents]
     settings: Settings
     _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
-    _available: NDArray[np.bool_] = field(init=False, repr=False)
-    _folded: list[str] = field(init=False, repr=False)
+    _shelf: Shelf = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        hidden = np.array(sorted(self.settings.candidates.hidden), dtype=np.int64)
-        object.__setattr__(self, "_available", ~np.isin(self.catalog.ids, hidden))
-        object.__setattr__(self, "_folded", [fold(facts.title) for facts in self.catalog.facts])
-        self._pipelines.update(_build_pipelines(self))
+        object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
+        similarities = {name: self.similarities[name] for name in self.embeddings}
+        self._pipelines.update(build_pipelines(self.catalog, similarities, self.neural_cf, self.settings.recall))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -88,9 +80,8 @@ class Recommender:
 
     @property
     def genres(self) -> tuple[tuple[str, int], ...]:
-        """Genre names with their number of movies, most movies first."""
-        sizes = self.catalog.genres.sum(axis=0).astype(int).tolist()
-        return tuple(zip(self.catalog.genre_names, sizes, strict=True))
+        """Genre names with their number of movies that may be shown, most movies first."""
+        return self._shelf.genres
 
     def movie(self, movie_id: int) -> MovieFacts:
         """One movie; NotFound if the release lacks it."""
@@ -99,38 +90,12 @@ class Recommender:
     def movies(
         self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None
     ) -> tuple[list[MovieFacts], int]:
-        """A page of the catalogue and the number of movies in all. By rating: the weighted mean, so that one 5 is no summit."""
-        wanted = self._available.copy()
-        if genre is not None:
-            if genre not in self.catalog.genre_names:
-                raise NotFound(f"There is no genre {genre!r}; the genres are: {', '.join(self.catalog.genre_names)}.")
-            wanted &= self.catalog.genres[:, self.catalog.genre_names.index(genre)] > 0
-        if year is not None:
-            wanted &= self.catalog.years == year
-        rows = np.flatnonzero(wanted)
-        order = rows[descending_by_score(self._sort_key(sort)[rows])]
-        return [self.catalog.facts[row] for row in order[offset : offset + size]], len(order)
-
-    def _sort_key(self, sort: Sort) -> NDArray[np.float64]:
-        if sort == "rating":
-            return self.catalog.weighted_rating
-        if sort == "year":
-            return self.catalog.years + self.catalog.weighted_rating / 10
-        return self.catalog.counts.astype(np.float64)
+        """A page of the catalogue and the number of movies in all; NotFound for an unknown genre."""
+        return self._shelf.movies(genre, sort, size, offset, year)
 
     def search(self, text: str, size: int) -> list[MovieFacts]:
-        """Movies whose title has every word of `text` (case, accents, punctuation aside): the title itself, then most rated."""
-        asked = fold(text)
-        words = asked.split()
-        if not words:
-            return []
-        has_all = [all(word in title for word in words) for title in self._folded]
-        rows = np.flatnonzero(self._available & np.array(has_all, dtype=np.bool_))
-        titles = [self._folded[row] for row in rows]
-        starts = np.array([title.startswith(words[0]) for title in titles], dtype=np.float64)
-        exact = np.array([title == asked for title in titles], dtype=np.float64)
-        order = descending_by_score(np.log1p(self.catalog.counts[rows]) + 2 * starts + 100 * exact)
-        return [self.catalog.facts[rows[place]] for place in order[:size]]
+        """Movies whose title has every word of `text`: the title itself first, then most rated."""
+        return self._shelf.search(text, size)
 
     def user(self, user_id: int) -> UserFacts:
         """One person, with what they did since the release; NotFound for someone nobody has heard of."""
@@ -142,7 +107,11 @@ class Recommender:
 
     def user_ids(self, size: int) -> list[int]:
         """The first people of the release, by id."""
-        return self.store.user_ids()[:size]
+        return self._everyone[:size]
+
+    @cached_property
+    def _everyone(self) -> list[int]:
+        return self.store.user_ids()
 
     async def similar(
         self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
@@ -235,7 +204,7 @@ class Recommender:
         return asked
 
     def _allowed(self, person: Person, exclude: frozenset[int]) -> NDArray[np.bool_]:
-        allowed = self._available.copy()
+        allowed = self._shelf.available.copy()
         allowed[person.seen] = False
         if exclude:
             allowed[self.catalog.known_rows(np.array(sorted(exclude), dtype=np.int64))[0]] = False
@@ -264,52 +233,6 @@ class Recommender:
 def _store_is_down(user_id: int, error: StoreUnavailable) -> tuple[str, ...]:
     log.warning("The list of person %s does without a store: %s", user_id, error)
     return ("store",)
-
-
-def fold(text: str) -> str:
-    """Lower case, without accents and punctuation, for searching; an apostrophe parts no word.
-
-    Example:
-        >>> fold("Amélie: (Le Fabuleux)"), fold("Ocean's Eleven")
-        ('amelie le fabuleux', 'oceans eleven')
-    """
-    # Some letters gain capitals when taken apart, and some come apart only when lower.
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    plain = plain.replace("'", "").replace("’", "")
-    kept = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
-    return " ".join(kept.split())
-
-
-def _build_pipelines(recommender: Recommender) -> dict[str, Pipeline]:
-    """Every pipeline by name: which routes, which rankers from best to last resort, which rules."""
-    catalog, settings = recommender.catalog, recommender.settings
-    shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, settings.recall.min_ratings)]
-    content, popularity = ContentRanker(catalog), PopularityRanker(catalog)
-    default = next(iter(recommender.embeddings), None)
-    own: list[Recall] = []
-    history: list[Ranker] = []
-    blend: list[Ranker] = []
-    if default is not None:
-        own = [EmbeddingRecall(recommender.similarities[default], settings.recall.recent_likes)]
-        by_history = HistoryRanker(catalog, recommender.similarities[default])
-        history = [by_history]
-        blend = [BlendRanker(recommender.neural_cf, by_history)] if recommender.neural_cf else []
-    deep: list[Ranker] = [recommender.neural_cf] if recommender.neural_cf else []
-
-    def pipeline(name: str, routes: Iterable[Recall], rankers: Sequence[Ranker]) -> Pipeline:
-        return Pipeline(name, tuple(routes), settings.recall.quotas, (*rankers, popularity), (SeenOut(),))
-
-    built = [
-        pipeline("similar:content", shared, [content]),
-        pipeline("for_you:popularity", [*own, *shared], []),
-        pipeline("for_you:history", [*own, *shared], history),
-        pipeline("for_you:blend", [*own, *shared], [*blend, *history]),
-        pipeline("for_you:neural_cf", [*own, *shared], [*deep, *history]),
-    ]
-    for name, similarity in recommender.similarities.items():
-        routes = [EmbeddingRecall(similarity, settings.recall.recent_likes), *shared]
-        built.append(pipeline(f"similar:{name}", routes, [SimilarityRanker(catalog, similarity), content]))
-    return {one.name: one for one in built}
 
 
 def _timestamps(record: UserRecord | None, later: LaterEvents) -> dict[int, int]:

@@ -5,6 +5,7 @@ it. ONNX Runtime cannot load lookups, so in process `EncodingSpec.encode_ids` do
 sigmoid(choice), float32, shape (N, 1).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class _RawIdModel(tf.Module):  # type: ignore[misc]
         # TensorFlow Serving restores variables by their place in the graph, and a tracked Keras layer puts each there
         # twice, the restored one unused. So the bare variables are tracked, which leaves the optimiser's out as well.
         self.weights = [variable.value for variable in network.weights]
-        self._infer = lambda rows: network(rows, training=False)[head]
+        self._infer: Callable[[Any], Any] = lambda rows: network(rows, training=False)[head]
         self.lookups = {name: _lookup(name, vocabulary) for name, vocabulary in spec.vocabularies.items()}
 
     def score(self, **raw: tf.Tensor) -> dict[str, tf.Tensor]:

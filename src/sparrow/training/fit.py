@@ -91,7 +91,7 @@ def fit(
         The network with its best weights, and its learning curve.
 
     Raises:
-        BuildError: the loss is no longer finite.
+        BuildError: the loss or the figure of merit is no longer finite.
     """
     keras.utils.set_random_seed(schedule.seed)
     network = build()
@@ -99,8 +99,9 @@ def fit(
     curve, best = Curve(), network.get_weights()
     for number in range(schedule.epochs):
         curve.loss.append(_run_epoch(network, source(number), schedule, np.random.default_rng((schedule.seed, number))))
-        _check_finite(curve.loss[-1], number, schedule)
+        _check_finite("loss", curve.loss[-1], number, schedule)
         curve.merit.append(validate(network) if validate else float(number))
+        _check_finite("figure of merit", curve.merit[-1], number, schedule)
         progress(number + 1, schedule.epochs)
         if curve.merit[-1] >= max(curve.merit):
             curve.best_epoch, best = number + 1, network.get_weights()
@@ -132,9 +133,9 @@ def _run_epoch(network: keras.Model, epoch: Epoch, schedule: Schedule, rng: np.r
     return float(logs["loss"])
 
 
-def _check_finite(loss: float, number: int, schedule: Schedule) -> None:
-    if not np.isfinite(loss):
+def _check_finite(what: str, value: float, number: int, schedule: Schedule) -> None:
+    if not np.isfinite(value):
         raise BuildError(
-            f"The loss became {loss} in epoch {number + 1} at learning rate {schedule.learning_rate}; "
+            f"The {what} became {value} in epoch {number + 1} at learning rate {schedule.learning_rate}; "
             "lower neural_cf.learning_rate, e.g. to a third."
         )

@@ -1,0 +1,84 @@
+"""Every pipeline of a release by name: which routes, which rankers from best to last resort, which rules.
+
+`similar:{embedding}`, `similar:content` (no vector), `for_you:blend` (known people), `for_you:neural_cf` (on request),
+`for_you:history` (newcomers and guests) and `for_you:popularity` (nothing known).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sparrow.config import Recall as RecallSettings
+from sparrow.errors import SettingsError
+from sparrow.online.catalog import Catalog
+from sparrow.online.pipeline import Pipeline
+from sparrow.online.ranking import (
+    BlendRanker,
+    ContentRanker,
+    HistoryRanker,
+    NeuralCFRanker,
+    PopularityRanker,
+    Ranker,
+    SimilarityRanker,
+)
+from sparrow.online.recall import EmbeddingRecall, GenreRecall, Recall, static_routes
+from sparrow.online.reranking import SeenOut
+from sparrow.online.similarity import MovieSimilarity
+
+
+def build_pipelines(
+    catalog: Catalog,
+    similarities: Mapping[str, MovieSimilarity],
+    neural_cf: NeuralCFRanker | None,
+    settings: RecallSettings,
+) -> dict[str, Pipeline]:
+    """Compose the pipelines.
+
+    Args:
+        catalog: the release's movies.
+        similarities: movie embeddings, the default one first.
+        neural_cf: the deep ranker, if the release has one.
+        settings: quotas and depths of recall.
+
+    Raises:
+        SettingsError: a quota names no route.
+    """
+    shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, settings.min_ratings)]
+    _check_quotas(settings, shared)
+    near = {name: EmbeddingRecall(similarity, settings.recent_likes) for name, similarity in similarities.items()}
+    own: list[Recall] = [*list(near.values())[:1], *shared]
+    rankers = _personal_rankers(catalog, similarities, neural_cf)
+    content, popularity = ContentRanker(catalog), PopularityRanker(catalog)
+
+    def pipeline(name: str, routes: Sequence[Recall], rankers: Sequence[Ranker]) -> Pipeline:
+        return Pipeline(name, routes, settings.quotas, (*rankers, popularity), (SeenOut(),))
+
+    built = [pipeline("similar:content", shared, [content])]
+    built += [pipeline(f"for_you:{name}", own, chain) for name, chain in rankers.items()]
+    built += [
+        pipeline(f"similar:{name}", [near[name], *shared], [SimilarityRanker(catalog, similarity), content])
+        for name, similarity in similarities.items()
+    ]
+    return {one.name: one for one in built}
+
+
+def _personal_rankers(
+    catalog: Catalog, similarities: Mapping[str, MovieSimilarity], neural_cf: NeuralCFRanker | None
+) -> dict[str, list[Ranker]]:
+    """Name → rankers to try in turn; popularity, which always answers, is added to each."""
+    chains: dict[str, list[Ranker]] = {"popularity": []}
+    history = [HistoryRanker(catalog, similarity) for similarity in list(similarities.values())[:1]]
+    if history:
+        chains["history"] = [*history]
+    if neural_cf is not None:
+        chains["neural_cf"] = [neural_cf, *history]
+        if history:
+            chains["blend"] = [BlendRanker(neural_cf, history[0]), *history]
+    return chains
+
+
+def _check_quotas(settings: RecallSettings, shared: Sequence[Recall]) -> None:
+    known = [EmbeddingRecall.name, *(route.name for route in shared)]
+    for name in settings.quotas:
+        if name not in known:
+            raise SettingsError(
+                f"recall.quotas names the route {name!r}, which is unknown; the routes are: {', '.join(known)}."
+            )
