@@ -20,7 +20,9 @@ DOORS: Final[dict[str, set[str]]] = {
     "embeddings": {"features", "stores"},
     "models": {"features"},
     "training": {"features", "models", "stores"},
-    "build": {"datasets", "features", "embeddings", "models", "training", "stores", "evaluation", "online", "feedback", "model_server"},
+    "build": {
+        "datasets", "features", "embeddings", "models", "training", "stores", "evaluation", "online", "feedback", "model_server",
+    },
     "model_server": {"stores"},
     "feedback": {"features", "stores"},
     "online": {"features", "stores", "model_server"},

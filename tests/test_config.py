@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from sparrow.config import DEFAULT_HOME, Settings, find_home, load_settings
 from sparrow.errors import SettingsError
+from tests.settings_page import settings_page
 
 Write = Callable[[str], Path]
 
@@ -175,3 +176,8 @@ def test_home_is_the_flag_else_the_variable_else_var() -> None:
     assert find_home(Path("a"), {"SPARROW_HOME": "b"}) == Path("a")
     assert find_home(None, {"SPARROW_HOME": "b"}) == Path("b")
     assert find_home(None, {"SPARROW_HOME": ""}) == find_home(None, {}) == DEFAULT_HOME == Path("var")
+
+
+def test_the_settings_page_is_what_the_code_says() -> None:
+    """docs/settings.md is held word for word; mend it with `python -m tests.settings_page`."""
+    assert (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page()

@@ -13,7 +13,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,8 +36,8 @@ class Section(BaseModel):
 class Split(Section):
     """The global cuts in time: train | valid | test, as shares of the rows."""
 
-    valid: Share = 0.1
-    test: Share = 0.1
+    valid: Share = Field(default=0.1, description="validation rows, before the test rows")
+    test: Share = Field(default=0.1, description="the newest rows")
 
 
 class Features(Section):
@@ -54,36 +54,36 @@ class Samples(Section):
     exponent: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.75, description="negatives ~ popularity ** exponent"
     )
-    seed: int = 1
+    seed: int = Field(default=1, description="of all chance in it")
 
 
 class Item2vec(Section):
     """Skip-gram with negative sampling over liked movies in time order (Barkan & Koenigstein, 2016)."""
 
-    dim: Positive = 64
-    window: Positive = 10
-    epochs: Positive = 15
-    negative: Positive = 5
-    exponent: float = 0.5
-    subsample: float = 0.0
-    min_count: Positive = 5
-    workers: Positive = 2
-    seed: int = 1
+    dim: Positive = Field(default=64, description="numbers in a vector")
+    window: Positive = Field(default=10, description="liked movies on each side that count as near")
+    epochs: Positive = Field(default=15, description="passes over all sequences")
+    negative: Positive = Field(default=5, description="negatives per pair")
+    exponent: float = Field(default=0.5, description="negatives ~ likes ** exponent")
+    subsample: float = Field(default=0.0, description="share of likes above which a movie is thinned out; 0: none")
+    min_count: Positive = Field(default=5, description="likes a movie needs to get a vector")
+    workers: Positive = Field(default=2, description="threads; only 1 is reproducible")
+    seed: int = Field(default=1, description="of all chance in it")
 
 
 class NeuralCF(Section):
     """GMF and MLP towers joined (He et al., 2017)."""
 
-    dim: Positive = 16
-    hidden: tuple[Positive, ...] = (32, 16)
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.5
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
-    batch: Positive = 8192
-    epochs: Positive = 8
-    patience: Positive = 2
-    seed: int = 1
+    dim: Positive = Field(default=16, description="numbers in each of the four embeddings")
+    hidden: tuple[Positive, ...] = Field(default=(32, 16), description="widths of the MLP tower")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.2, description="after each MLP layer")
+    embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.3, description="after each embedding")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
+    batch: Positive = Field(default=8192, description="rows in a step")
+    epochs: Positive = Field(default=8, description="passes at most")
+    patience: Positive = Field(default=2, description="passes without a better nDCG@10 before training stops")
+    seed: int = Field(default=1, description="of all chance in it")
 
 
 class Recall(Section):
@@ -106,20 +106,22 @@ class Online(Section):
     """The request path."""
 
     ranker_url: str = Field(default="", description="TensorFlow Serving base URL; empty ranks in process")
-    ranker_timeout_ms: Positive = 300
+    ranker_timeout_ms: Positive = Field(default=300, description="deadline of one remote ranking")
     embedding: str = Field(default="item2vec", description="the similarity behind similar movies")
-    poll_seconds: Annotated[float, Field(gt=0)] = 1.0
+    poll_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=1.0, description="how often the live pointer is looked at"
+    )
 
 
 class Web(Section):
     """The site and the HTTP API."""
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 6010
-    workers: Positive = 1
-    default_size: Positive = 24
-    max_size: Positive = 500
-    legacy_cors: bool = False
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=6010, description="port of the site and the API")
+    workers: Positive = Field(default=1, description="processes that serve")
+    default_size: Positive = Field(default=24, description="items in a list that asks for no size")
+    max_size: Positive = Field(default=500, description="items in a list at most")
+    legacy_cors: bool = Field(default=False, description="let pages of other sites read the original routes")
 
 
 class Releases(Section):
@@ -235,6 +237,3 @@ def _explain(error: ValidationError, path: Path | None) -> str:
     if first["type"] == "extra_forbidden":
         return f"Unknown setting {name!r} (from {where}); the known ones are listed in docs/settings.md."
     return f"Setting {name!r} has the value {first['input']!r} (from {where}): {first['msg']}."
-
-
-Profile = Literal["quick", "standard", "all"]

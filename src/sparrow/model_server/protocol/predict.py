@@ -7,7 +7,7 @@ With one input the names may be left out; with several outputs each answer is an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sparrow.model_server.protocol.status import ServingError, invalid
 from sparrow.model_server.protocol.tensors import BYTES_SUFFIX, TensorSpec, is_base64, read_tensor, write_tensor
-from sparrow.model_server.protocol.text import quote
+from sparrow.model_server.protocol.text import bracketed, quote
 
 DEFAULT_SIGNATURE: Final = "serving_default"
 
@@ -26,10 +26,15 @@ Tensors = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What one entry point of a model takes and gives, by name."""
+    """What one entry point of a model takes and gives, by name.
+
+    `method_name` says which calls may use it, None any; `defaults` stand in for inputs that a request leaves out.
+    """
 
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
+    method_name: str | None = None
+    defaults: Tensors = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +157,7 @@ def _check_item(name: str, value: Any, inputs: Mapping[str, TensorSpec], shapes:
     if np.prod(expected) != np.prod(shape):
         raise invalid(f"Expecting tensor size: {np.prod(expected):.0f} but got: {np.prod(shape):.0f}")
     if expected != shape:
-        raise invalid(f"Expecting shape {_bracketed(expected)} but got: {_bracketed(shape)}")
-
-
-def _bracketed(shape: tuple[int, ...]) -> str:
-    return f"[{','.join(map(str, shape))}]"
+        raise invalid(f"Expecting shape {bracketed(expected)} but got: {bracketed(shape)}")
 
 
 def _read_columns(value: Any, inputs: Mapping[str, TensorSpec]) -> Tensors:

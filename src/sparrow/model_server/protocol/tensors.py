@@ -79,9 +79,10 @@ DATA_TYPES: Final[Mapping[str, DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """One input or output of a signature; `data_type` is a name such as "DT_INT64"."""
+    """One input or output of a signature: its type, a name such as "DT_INT64", and its tensor's name in the graph."""
 
     data_type: str
+    tensor: str = ""
 
 
 def is_base64(value: Any) -> bool:

@@ -72,6 +72,16 @@ def quote(value: Any) -> str:
     return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
 
 
+def bracketed(shape: tuple[int, ...]) -> str:
+    """A shape as error messages show it.
+
+    Example:
+        >>> bracketed((2, 3))
+        '[2,3]'
+    """
+    return f"[{','.join(map(str, shape))}]"
+
+
 def kind(value: Any) -> str:
     """RapidJSON's name of a value's type.
 
