@@ -4,7 +4,9 @@ A model runs in a session of its own graph, as in TensorFlow Serving itself: sig
 TF2 models load alike, and closing the session frees the model. Calls are thread-safe and release the GIL while they run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 from numpy.typing import NDArray
 
+from sparrow.model_server import inference
 from sparrow.model_server.protocol.predict import Signature, Tensors
 from sparrow.model_server.protocol.status import Code, ServingError, invalid
 from sparrow.model_server.protocol.tensors import TensorSpec
@@ -25,82 +28,100 @@ _ERROR_PREFIX: Final = "Graph execution error:\n\n"
 tf.get_logger().setLevel("ERROR")
 
 
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How models are loaded: the tags of the graph, whether calls need a signature's method name, threads (0: all)."""
+
+    tags: tuple[str, ...] = SERVING_TAGS
+    check_method_name: bool = True
+    intra_op_threads: int = 0
+    inter_op_threads: int = 0
+
+
 class Servable:
     """A SavedModel in memory.
 
     Attributes:
         signatures: what can be called, by name.
-        metadata: the signatures as protobuf JSON, as the metadata route shows them.
+        definitions: the signatures as the SavedModel holds them, serialized; what cannot be called here is among them.
+        metadata: the same as protobuf JSON, as the metadata route shows them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, options: LoadOptions = LoadOptions()) -> None:
         """Load the model in `path`; costs its variables' size in memory and a fraction of a second upwards.
 
         Raises:
             ServingError: if the folder holds no loadable SavedModel.
         """
         self._graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=self._graph)
+        self._session = tf.compat.v1.Session(graph=self._graph, config=_session_config(options))
         try:
-            meta_graph = tf.compat.v1.saved_model.load(self._session, list(SERVING_TAGS), str(path))
+            meta_graph = tf.compat.v1.saved_model.load(self._session, list(options.tags), str(path))
             callable_ = {name: d for name, d in meta_graph.signature_def.items() if _is_dense(d)}
-            self._tensors = {name: self._resolve(definition) for name, definition in callable_.items()}
+            self._elements = {name: self._element(name) for d in callable_.values() for name in _tensor_names(d)}
         except Exception as error:  # A broken model may raise anything; the server must outlive it.
             self._session.close()
             raise _load_error(path, error) from error
-        definitions = {name: _as_json(definition) for name, definition in meta_graph.signature_def.items()}
-        self.metadata: Mapping[str, Any] = {"signature_def": definitions}
-        self.signatures: Mapping[str, Signature] = {name: _signature(definitions[name]) for name in callable_}
+        definitions = dict(meta_graph.signature_def.items())
+        self.definitions: Mapping[str, bytes] = {name: d.SerializeToString() for name, d in definitions.items()}
+        as_json = {name: _as_json(definition) for name, definition in definitions.items()}
+        self.metadata: Mapping[str, Any] = {"signature_def": as_json}
+        self.signatures: Mapping[str, Signature] = {
+            name: _signature(definition, options.check_method_name) for name, definition in callable_.items()
+        }
 
-    def signature(self, name: str) -> Signature:
-        """The signature of that name.
-
-        Raises:
-            ServingError: INVALID_ARGUMENT if the model has none, or if it takes no input.
-        """
-        if name not in self.signatures:
-            raise invalid(f'Serving signature name: "{name}" not found in signature def')
-        if not self.signatures[name].inputs:
-            raise invalid(f"Failed to get input map for signature: {name}")
-        return self.signatures[name]
-
-    def predict(self, signature_name: str, inputs: Tensors, timeout_ms: int) -> Tensors:
-        """Run one signature.
+    def run(self, feeds: Tensors, fetches: Sequence[str], timeout_ms: int) -> list[NDArray[Any]]:
+        """Run the graph once.
 
         Args:
-            signature_name: one of `signatures`.
-            inputs: an array for each input of the signature.
+            feeds: arrays by the names of the graph's tensors.
+            fetches: names of the tensors wanted; they and the feeds are among those that signatures name.
             timeout_ms: when to give up; 0 is never.
 
         Raises:
             ServingError: with the code and message of TensorFlow's own error.
         """
-        feeds, fetches = self._tensors[signature_name]
         # bfloat16 arrives as float32, which NumPy has.
-        fed = {feeds[name]: _cast(array, feeds[name].dtype.as_numpy_dtype) for name, array in inputs.items()}
-        options = tf.compat.v1.RunOptions(timeout_in_ms=timeout_ms)
+        fed = {self._elements[name]: _cast(array, self._elements[name].dtype) for name, array in feeds.items()}
+        options = tf.compat.v1.RunOptions(timeout_in_ms=timeout_ms) if timeout_ms else None
         try:
-            outputs = self._session.run(fetches, fed, options=options)
+            outputs = self._session.run([self._elements[name] for name in fetches], fed, options=options)
         except tf.errors.OpError as error:
             raise ServingError(Code(error.error_code), error.message.removeprefix(_ERROR_PREFIX)) from error
         except (ValueError, TypeError) as error:
             raise invalid(str(error)) from error
-        return {name: _plain(output) for name, output in outputs.items()}
+        return [_plain(output) for output in outputs]
+
+    def predict(self, signature_name: str, inputs: Tensors, timeout_ms: int = 0) -> Tensors:
+        """Run one signature on an array for each input; raises ServingError."""
+        return inference.predict(self, signature_name, inputs, timeout_ms=timeout_ms)
 
     def close(self) -> None:
         """Free the model; no call may be running."""
         self._session.close()
-        self._tensors.clear()
-
-    def _resolve(self, definition: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The graph's tensors behind a signature: those fed and those fetched, by name."""
-        feeds = {name: self._graph.get_tensor_by_name(info.name) for name, info in definition.inputs.items()}
-        fetches = {name: self._element(info.name) for name, info in definition.outputs.items()}
-        return feeds, fetches
+        self._elements.clear()
 
     def _element(self, name: str) -> Any:
         """A tensor, or the operation that `__saved_model_init_op` names."""
         return self._graph.as_graph_element(name, allow_tensor=True, allow_operation=True)
+
+
+def read_records(path: Path) -> Iterator[bytes]:
+    """The records of a TFRecord file.
+
+    Raises:
+        ServingError: DATA_LOSS if it is none, or is damaged.
+    """
+    try:
+        yield from tf.compat.v1.io.tf_record_iterator(str(path))
+    except tf.errors.OpError as error:
+        raise ServingError(Code(error.error_code), error.message) from error
+
+
+def _session_config(options: LoadOptions) -> Any:
+    return tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=options.intra_op_threads, inter_op_parallelism_threads=options.inter_op_threads
+    )
 
 
 def _is_dense(definition: Any) -> bool:
@@ -109,12 +130,27 @@ def _is_dense(definition: Any) -> bool:
     return all(info.WhichOneof("encoding") == "name" for info in infos)
 
 
-def _signature(definition: Mapping[str, Any]) -> Signature:
-    return Signature(inputs=_specs(definition["inputs"]), outputs=_specs(definition["outputs"]))
+def _tensor_names(definition: Any) -> list[str]:
+    return [info.name for info in (*definition.inputs.values(), *definition.outputs.values())]
 
 
-def _specs(infos: Mapping[str, Any]) -> Mapping[str, TensorSpec]:
-    return {name: TensorSpec(info["dtype"]) for name, info in sorted(infos.items())}
+def _signature(definition: Any, check_method_name: bool) -> Signature:
+    return Signature(
+        inputs=_specs(definition.inputs),
+        outputs=_specs(definition.outputs),
+        method_name=definition.method_name if check_method_name else None,
+        defaults={name: tf.make_ndarray(value) for name, value in definition.defaults.items()},
+    )
+
+
+def _specs(infos: Any) -> Mapping[str, TensorSpec]:
+    return {name: TensorSpec(_type_name(info.dtype), info.name) for name, info in sorted(infos.items())}
+
+
+@cache
+def _type_name(number: int) -> str:
+    names: Any = tf.dtypes.DType
+    return f"DT_{names(number).name.upper()}" if number != 19 else "DT_HALF"
 
 
 def _as_json(definition: Any) -> dict[str, Any]:
@@ -133,7 +169,8 @@ def _load_error(path: Path, error: Exception) -> ServingError:
 
 
 def _cast(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    return array if array.dtype == dtype else array.astype(dtype)
+    wanted = dtype.as_numpy_dtype
+    return array if array.dtype == wanted else array.astype(wanted)
 
 
 def _plain(output: Any) -> NDArray[Any]:

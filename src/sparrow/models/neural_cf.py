@@ -29,6 +29,9 @@ LIKING: Final = "liking"
 def build_neural_cf(spec: EncodingSpec, settings: NeuralCF) -> keras.Model:
     """The untrained network.
 
+    All that belongs to one id stands in one row of one table (its `gmf` and `mlp` embeddings, then its biases): one look-up
+    and one update a step instead of seven.
+
     Args:
         spec: vocabularies of `userId` and `movieId`; their sizes give the embedding tables.
         settings: dimensions, dropout.
@@ -38,29 +41,21 @@ def build_neural_cf(spec: EncodingSpec, settings: NeuralCF) -> keras.Model:
     """
     user, movie = (keras.Input((), dtype="int32", name=name) for name in INPUTS)
     users, movies = (spec.vocabularies[name].rows for name in INPUTS)
-
-    def vector(name: str, rows: int, ids: keras.KerasTensor) -> keras.KerasTensor:
-        return layers.Dropout(settings.embedding_dropout)(_embed(name, rows, settings.dim)(ids))  # (batch, dim)
-
-    gmf = vector("gmf_user", users, user) * vector("gmf_movie", movies, movie)  # (batch, dim)
-    mlp = layers.Concatenate()([vector("mlp_user", users, user), vector("mlp_movie", movies, movie)])  # (batch, 2 dim)
+    dim, drop = settings.dim, layers.Dropout(settings.embedding_dropout)
+    of_user = _embed("user", users, 2 * dim + 1)(user)  # (batch, 2 dim + 1)
+    of_movie = _embed("movie", movies, 2 * dim + 2)(movie)  # (batch, 2 dim + 2)
+    vectors, others = drop(of_user[:, : 2 * dim]), drop(of_movie[:, : 2 * dim])
+    gmf = vectors[:, :dim] * others[:, :dim]  # (batch, dim)
+    mlp = layers.Concatenate()([vectors[:, dim:], others[:, dim:]])  # (batch, 2 dim)
     for depth, width in enumerate(settings.hidden):
         mlp = layers.Dense(width, activation="relu", name=f"mlp_{depth}")(mlp)
         mlp = layers.Dropout(settings.dropout)(mlp)
     joined = layers.Concatenate()([gmf, mlp])  # (batch, dim + hidden[-1])
-    heads = {name: _head(name, joined, user, movie, users, movies) for name in (CHOICE, LIKING)}
-    return keras.Model({Columns.USER: user, Columns.MOVIE: movie}, heads, name="neural_cf")
+    choice = layers.Dense(1, name="choice_joined")(joined) + of_movie[:, 2 * dim : 2 * dim + 1]
+    # Some people rate high: liking has a bias per person as well.
+    liking = layers.Dense(1, name="liking_joined")(joined) + of_movie[:, 2 * dim + 1 :] + of_user[:, 2 * dim :]
+    return keras.Model({Columns.USER: user, Columns.MOVIE: movie}, {CHOICE: choice, LIKING: liking}, name="neural_cf")
 
 
-def _embed(name: str, rows: int, dim: int) -> layers.Embedding:
-    return layers.Embedding(rows, dim, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05), name=name)
-
-
-def _head(
-    name: str, joined: keras.KerasTensor, user: keras.KerasTensor, movie: keras.KerasTensor, users: int, movies: int
-) -> keras.KerasTensor:
-    """One logit (batch, 1); `liking` has a bias per person too, since some people rate high."""
-    logit = layers.Dense(1, name=f"{name}_joined")(joined) + _embed(f"{name}_movie_bias", movies, 1)(movie)
-    if name == LIKING:
-        logit = logit + _embed(f"{name}_user_bias", users, 1)(user)
-    return layers.Activation("linear", dtype="float32", name=name)(logit)
+def _embed(name: str, rows: int, width: int) -> layers.Embedding:
+    return layers.Embedding(rows, width, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05), name=name)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import orjson
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from sparrow.errors import BuildError
@@ -39,6 +40,9 @@ Validate = Callable[[keras.Model], float]
 """The network → a figure of merit, higher is better."""
 
 Progress = Callable[[int, int], None]
+Tensors = Mapping[str, Any]
+Step = Callable[[Tensors, Tensors, Tensors], Any]
+"""Inputs, labels and weights of one batch → its loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,10 @@ def fit(
     """
     keras.utils.set_random_seed(schedule.seed)
     network = build()
-    _compile(network, schedule)
+    step = _make_step(network, schedule)
     curve, best = Curve(), network.get_weights()
     for number in range(schedule.epochs):
-        curve.loss.append(_run_epoch(network, source(number), schedule, np.random.default_rng((schedule.seed, number))))
+        curve.loss.append(_run_epoch(step, source(number), schedule, number))
         _check_finite("loss", curve.loss[-1], number, schedule)
         curve.merit.append(validate(network) if validate else float(number))
         _check_finite("figure of merit", curve.merit[-1], number, schedule)
@@ -111,26 +115,39 @@ def fit(
     return network, curve
 
 
-def _compile(network: keras.Model, schedule: Schedule) -> None:
-    losses = {head: keras.losses.BinaryCrossentropy(from_logits=True) for head in network.output_names}
+def _make_step(network: keras.Model, schedule: Schedule) -> Step:
+    """One optimiser step as a compiled graph. (Keras' own `train_on_batch` took twice as long on networks this small.)"""
     optimizer = keras.optimizers.AdamW(schedule.learning_rate, weight_decay=schedule.weight_decay)
-    network.compile(optimizer=optimizer, loss=losses, jit_compile=False)
+    optimizer.build(network.trainable_variables)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(inputs: Tensors, labels: Tensors, weights: Tensors) -> Any:
+        with tf.GradientTape() as tape:
+            logits = network(inputs, training=True)
+            loss = sum(_weighted_loss(labels[head], logits[head], weights[head]) for head in labels)
+        optimizer.apply(tape.gradient(loss, network.trainable_variables))
+        return loss
+
+    compiled: Step = step
+    return compiled
 
 
-def _run_epoch(network: keras.Model, epoch: Epoch, schedule: Schedule, rng: np.random.Generator) -> float:
+def _weighted_loss(labels: Any, logits: Any, weights: Any) -> Any:
+    """Binary cross-entropy of (batch, 1) labels and logits, its sum weighted by (batch,) divided by the batch."""
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)  # (batch, 1)
+    return tf.reduce_mean(tf.squeeze(losses, axis=1) * weights)
+
+
+def _run_epoch(step: Step, epoch: Epoch, schedule: Schedule, number: int) -> float:
     """One shuffled pass; returns the mean loss. All batches have one size, as another one would be compiled anew;
     the few rows left over come in another epoch."""
-    network.reset_metrics()
-    order, logs = rng.permutation(epoch.rows), {}
+    order, losses = np.random.default_rng((schedule.seed, number)).permutation(epoch.rows), []
     size = min(schedule.batch, epoch.rows)
     for start in range(0, epoch.rows - size + 1, size):
         rows = order[start : start + size]
-        inputs, labels, weights = (
-            {name: values[rows] for name, values in part.items()}
-            for part in (epoch.inputs, epoch.labels, epoch.weights)
-        )
-        logs = network.train_on_batch(inputs, labels, sample_weight=weights, return_dict=True)
-    return float(logs["loss"])
+        parts = (epoch.inputs, epoch.labels, epoch.weights)
+        losses.append(step(*({name: tf.constant(values[rows]) for name, values in part.items()} for part in parts)))
+    return float(np.mean([loss.numpy() for loss in losses]))
 
 
 def _check_finite(what: str, value: float, number: int, schedule: Schedule) -> None:

@@ -9,32 +9,49 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from sparrow.model_server.protocol.predict import Signature, Tensors
+from sparrow.model_server.inference import Session
 from sparrow.model_server.protocol.status import Code, ServingError
-from sparrow.model_server.repository.versions import Fingerprint, find_versions, fingerprint
+from sparrow.model_server.repository.versions import Fingerprint, VersionPolicy, find_versions, fingerprint
 
 logger = logging.getLogger(__name__)
 
 
-class Servable(Protocol):
-    """A model in memory, as `servable.Servable` is one."""
+class Servable(Session, Protocol):
+    """A model in memory that can tell of itself and be freed, as `servable.Servable` can."""
 
     @property
     def metadata(self) -> Mapping[str, Any]: ...
 
-    def signature(self, name: str) -> Signature: ...
-
-    def predict(self, signature_name: str, inputs: Tensors, timeout_ms: int) -> Tensors: ...
+    @property
+    def definitions(self) -> Mapping[str, bytes]: ...
 
     def close(self) -> None: ...
 
 
-Load = Callable[[Path], Servable]
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading gives: the model, and the session that requests run on, which may be the model itself."""
+
+    servable: Servable
+    session: Session
+
+
+Load = Callable[[Path], Loaded]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One model to serve: its name in requests, the folder of its version folders, which of them, and their labels."""
+
+    name: str
+    base_path: Path
+    policy: VersionPolicy = field(default_factory=VersionPolicy)
+    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 class State(StrEnum):
@@ -62,6 +79,7 @@ class LoadedVersion:
 
     version: int
     servable: Servable
+    session: Session
     users: int = 0
     retired: bool = False
 
@@ -69,41 +87,47 @@ class LoadedVersion:
 class ServedModel:
     """The versions of one model; `poll` runs in one thread at a time, everything else in any."""
 
-    def __init__(self, name: str, base_path: Path, load: Load, keep: int = 1) -> None:
+    def __init__(self, config: ModelConfig, load: Load) -> None:
         """
         Args:
-            name: the model's name in paths.
-            base_path: the folder of its version folders.
-            load: makes a servable of one version folder, or raises ServingError.
-            keep: how many of the newest good versions are served.
+            config: which versions of what; `config` may be replaced between two polls.
+            load: makes a model of one version folder, or raises ServingError.
         """
-        self.name = name
-        self.base_path = base_path
+        self.config = config
         self._load = load
-        self._keep = keep
         self._lock = threading.Lock()
         self._loaded: dict[int, LoadedVersion] = {}
         self._statuses: dict[int, VersionStatus] = {}
         self._failed: dict[int, Fingerprint] = {}
 
+    @property
+    def name(self) -> str:
+        return self.config.name
+
     def poll(self) -> None:
-        """Look at the disk once and make the newest good versions the served ones."""
+        """Look at the disk once and make the versions that the policy wants the served ones."""
+        policy = self.config.policy
         try:
-            found = find_versions(self.base_path)
+            found = find_versions(self.config.base_path)
         except OSError as error:
             reason = f"{type(error).__name__}: {error}"
-            logger.warning("Could not find base path %s for servable %s: %s", self.base_path, self.name, reason)
+            logger.warning("Could not find base path %s for servable %s: %s", self.config.base_path, self.name, reason)
             return
-        if not found:
-            logger.warning("No versions of servable %s found under base path %s", self.name, self.base_path)
+        wanted = policy.wanted(found)
+        self._tell_missing(policy, found)
         serving: list[int] = []
-        for version, path in found.items():
-            if len(serving) == self._keep:
+        for version, path in wanted.items():
+            if policy.is_enough(len(serving)):
                 break
             if version in self._loaded or self._try(version, path):
                 serving.append(version)
-        if serving or not found:
+        if serving or not wanted:
             self._retire(set(self._loaded) - set(serving))
+
+    def is_available(self, version: int | None = None) -> bool:
+        """Whether that version, or any, is served."""
+        with self._lock:
+            return bool(self._loaded) if version is None else version in self._loaded
 
     @contextmanager
     def lease(self, version: int | None = None) -> Iterator[LoadedVersion | None]:
@@ -128,6 +152,15 @@ class ServedModel:
         """Serve nothing any more; versions in use are freed by their last request."""
         self._retire(set(self._loaded))
 
+    def _tell_missing(self, policy: VersionPolicy, found: dict[int, Path]) -> None:
+        if not found:
+            logger.warning("No versions of servable %s found under base path %s", self.name, self.config.base_path)
+        for version in sorted((policy.specific or frozenset()) - set(found)):
+            reason = "which was requested to be served as a 'specific' version in the servable's version policy"
+            logger.warning(
+                "Version %s of servable %s, %s, was not found in the file system", version, self.name, reason
+            )
+
     def _try(self, version: int, path: Path) -> bool:
         """Load a version, unless it failed before and has not changed since."""
         # Taken before loading: a file that arrives meanwhile must make the next look differ.
@@ -136,7 +169,7 @@ class ServedModel:
             return False
         self._set_status(VersionStatus(version, State.LOADING))
         try:
-            servable = self._load(path)
+            loaded = self._load(path)
         except ServingError as error:
             logger.warning("Loading version %s of model %s failed: %s", version, self.name, error.message)
             self._failed[version] = before
@@ -144,7 +177,7 @@ class ServedModel:
             return False
         self._failed.pop(version, None)
         with self._lock:
-            self._loaded[version] = LoadedVersion(version, servable)
+            self._loaded[version] = LoadedVersion(version, loaded.servable, loaded.session)
             self._statuses[version] = VersionStatus(version, State.AVAILABLE)
         logger.info("Version %s of model %s is available", version, self.name)
         return True

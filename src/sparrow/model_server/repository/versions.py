@@ -1,6 +1,7 @@
-"""The version folders under a model's base path."""
+"""The version folders under a model's base path, and which of them a policy wants."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,27 @@ _NUMBER = re.compile(r"[0-9]{1,30}")
 
 Fingerprint = frozenset[tuple[str, int, int]]
 """(path, size in bytes, modification time in nanoseconds) of every file of a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPolicy:
+    """Which versions are served: the `latest` ones, all (`latest` is None), or the `specific` ones."""
+
+    latest: int | None = 1
+    specific: frozenset[int] | None = None
+
+    def wanted(self, found: dict[int, Path]) -> dict[int, Path]:
+        """The versions to try, newest first."""
+        if self.specific is None:
+            return found
+        return {version: path for version, path in found.items() if version in self.specific}
+
+    def is_enough(self, serving: int) -> bool:
+        """Whether so many good versions are all that is wanted.
+
+        The latest good ones: a broken newest version does not leave a restarted server without any.
+        """
+        return self.specific is None and self.latest is not None and serving >= self.latest
 
 
 def find_versions(base_path: Path) -> dict[int, Path]:

@@ -4,6 +4,7 @@
 - `reader`    those files → protobuf descriptors, read when the package is imported; nothing is generated
 - `messages`  the message classes and the methods of the services
 - `tensors`   TensorProto <-> arrays
+- `examples`  tf.Example inputs, from requests and from JSON
 - `client`    a small gRPC client, for the recommendation server
 
 The official stubs would load all of TensorFlow; they are the foreign client in the tests.
