@@ -97,7 +97,13 @@ def test_strings_and_base64(server: httpx.Client) -> None:
         ("/v1/models/recmodel/versions/1:predict", b"{}", 404, "Servable not found for request: Specific(recmodel, 1)"),
         ("/v1/models/recmodel/labels/stable:predict", b"{}", 400, "Unrecognized servable version label: stable"),
         ("/v1/models/recmodel:train", b"{}", 400, "Malformed request: POST /v1/models/recmodel:train"),
-        ("/v1/models/recmodel:classify", b"{}", 501, "The verb classify is not served yet; use predict"),
+        ("/v1/models/recmodel:classify", b"{}", 400, "When method is classify, key 'examples' is expected"),
+        (
+            "/v1/models/recmodel:classify",
+            b'{"examples": [{}]}',
+            400,
+            "Expected classification signature method_name to be tensorflow/serving/classify. Was: tensorflow/serving/pr",
+        ),
     ],
 )
 def test_refusals(server: httpx.Client, path: str, body: bytes, status: int, message: str) -> None:

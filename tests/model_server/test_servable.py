@@ -1,5 +1,6 @@
 """A loaded SavedModel: signatures, metadata, exact answers, TensorFlow's own errors."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,15 @@ def servable(exported: Path):
 
 
 def test_signatures_carry_their_types(servable) -> None:
-    signature = servable.signature("serving_default")
-    assert signature.inputs == {"movieId": TensorSpec("DT_INT64"), "userId": TensorSpec("DT_INT64")}
-    assert signature.outputs == {"score": TensorSpec("DT_FLOAT")}
-    assert servable.signature("text").inputs == {"words": TensorSpec("DT_STRING")}
+    signature = servable.signatures["serving_default"]
+    assert types(signature.inputs) == {"movieId": "DT_INT64", "userId": "DT_INT64"}
+    assert types(signature.outputs) == {"score": "DT_FLOAT"}
+    assert types(servable.signatures["text"].inputs) == {"words": "DT_STRING"}
+    assert signature.method_name == "tensorflow/serving/predict"
+
+
+def types(specs: Mapping[str, TensorSpec]) -> dict[str, str]:
+    return {name: spec.data_type for name, spec in specs.items()}
 
 
 def test_metadata_is_protobuf_json(servable) -> None:
@@ -37,10 +43,10 @@ def test_metadata_is_protobuf_json(servable) -> None:
 
 
 def test_a_signature_the_model_does_not_have(servable) -> None:
-    with pytest.raises(ServingError, match='Serving signature name: "rank" not found in signature def'):
-        servable.signature("rank")
-    with pytest.raises(ServingError, match="Failed to get input map for signature: __saved_model_init_op"):
-        servable.signature("__saved_model_init_op")
+    with pytest.raises(ServingError, match='Serving signature key "rank" not found.'):
+        servable.predict("rank", {})
+    with pytest.raises(ServingError, match="Expected prediction signature method_name to be one of"):
+        servable.predict("__saved_model_init_op", {})
 
 
 def test_answers(servable) -> None:

@@ -6,7 +6,6 @@ TF2 models load alike, and closing the session frees the model. Calls are thread
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 from numpy.typing import NDArray
+from tensorflow.core.framework.types_pb2 import DataType
 
 from sparrow.model_server import inference
 from sparrow.model_server.protocol.predict import Signature, Tensors
@@ -147,10 +147,9 @@ def _specs(infos: Any) -> Mapping[str, TensorSpec]:
     return {name: TensorSpec(_type_name(info.dtype), info.name) for name, info in sorted(infos.items())}
 
 
-@cache
 def _type_name(number: int) -> str:
-    names: Any = tf.dtypes.DType
-    return f"DT_{names(number).name.upper()}" if number != 19 else "DT_HALF"
+    """ "DT_INT64" and so on, as TensorFlow's own enum has it."""
+    return str(DataType.Name(number))
 
 
 def _as_json(definition: Any) -> dict[str, Any]:

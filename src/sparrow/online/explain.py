@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparrow.online.answers import ListedMovie, Reason
 from sparrow.online.catalog import Catalog
 from sparrow.online.pipeline import Outcome
 from sparrow.online.recall import Found, Recall, Request
+from sparrow.online.reranking import descending_by_score
 
 MAX_REASONS: Final = 2
+MAX_GENRES: Final = 3
+"""Shared genres a reason names."""
+
 Places = Mapping[str, Mapping[int, int]]
 """route name → row → its place (0-based) on that route."""
 
@@ -21,11 +26,12 @@ def explain_items(
     """The first `size` of a ranking with up to `MAX_REASONS` reasons each."""
     rows = outcome.ranked.rows[:size].tolist()
     places = {route.name: _places(outcome.candidates.found.get(route.name), rows) for route in routes}
+    taste = _genre_taste(catalog, request)
     return tuple(
         ListedMovie(
             movie=catalog.facts[row],
             score=float(score),
-            reasons=_reasons(catalog, routes, outcome, request, places, row),
+            reasons=_reasons(catalog, routes, outcome, request, places, _shared_genres(catalog, taste, row), row),
             trace=_trace(outcome, places, row, position) if trace else None,
         )
         for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[:size].tolist(), strict=True))
@@ -40,11 +46,16 @@ def _places(found: Found | None, rows: Sequence[int]) -> dict[int, int]:
 
 
 def _reasons(
-    catalog: Catalog, routes: Sequence[Recall], outcome: Outcome, request: Request, places: Places, row: int
+    catalog: Catalog,
+    routes: Sequence[Recall],
+    outcome: Outcome,
+    request: Request,
+    places: Places,
+    genres: tuple[str, ...],
+    row: int,
 ) -> tuple[Reason, ...]:
     """Nearness to a movie first, then genres really shared, whichever route brought the row; then the other routes."""
     reasons = []
-    genres = _shared_genres(catalog, request, row)
     for route in routes:
         place = places[route.name].get(row)
         if route.reason == "shared_genres" and genres:
@@ -57,15 +68,18 @@ def _reasons(
     return tuple(reasons[:MAX_REASONS])
 
 
-def _shared_genres(catalog: Catalog, request: Request, row: int) -> tuple[str, ...]:
-    """Genres shared with the movie, or those of the row that the person likes most."""
-    own = catalog.genres[row] > 0
-    if request.movie is not None:
-        common = np.flatnonzero(own & (catalog.genres[request.movie] > 0))
-    else:
-        liking = catalog.genres[request.person.liked].sum(axis=0) * own
-        common = np.argsort(-liking, kind="stable")[: min(2, int((liking > 0).sum()))]
-    return tuple(catalog.genre_names[place] for place in common)
+def _genre_taste(catalog: Catalog, request: Request) -> NDArray[np.float32]:
+    """(g,) how much each genre counts here: the movie's own, or how many liked movies have it."""
+    rows = request.person.liked if request.movie is None else np.array([request.movie])
+    return np.asarray(catalog.genres[rows].sum(axis=0), dtype=np.float32)
+
+
+def _shared_genres(catalog: Catalog, taste: NDArray[np.float32], row: int) -> tuple[str, ...]:
+    """The genres of the row that count most, at most `MAX_GENRES`."""
+    own = np.flatnonzero(catalog.genres[row])
+    common = own[taste[own] > 0]
+    best = common[descending_by_score(taste[common])][:MAX_GENRES]
+    return tuple(catalog.genre_names[place] for place in best)
 
 
 def _trace(outcome: Outcome, places: Places, row: int, position: int) -> dict[str, Any]:
