@@ -52,6 +52,13 @@ HEAVY: Final[dict[str, set[str]]] = {
     "redis": set(),
     "onnxruntime": {"online/ranking.py"},
     "fastapi": {"web"},
+    "grpc": {"model_server/grpc.py", "model_server/server.py", "model_server/wire/client.py"},
+    "google": {
+        "model_server/wire/reader.py",
+        "model_server/wire/messages.py",
+        "model_server/configs.py",
+        "model_server/servable.py",
+    },
     "uvicorn": {"cli/serve.py", "model_server/server.py"},
 }
 """Library → the rooms or files that may import it."""

@@ -43,7 +43,7 @@ def test_metadata_is_protobuf_json(servable) -> None:
 
 
 def test_a_signature_the_model_does_not_have(servable) -> None:
-    with pytest.raises(ServingError, match='Serving signature key "rank" not found.'):
+    with pytest.raises(ServingError, match='Serving signature key "rank" not found'):
         servable.predict("rank", {})
     with pytest.raises(ServingError, match="Expected prediction signature method_name to be one of"):
         servable.predict("__saved_model_init_op", {})

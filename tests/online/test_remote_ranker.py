@@ -210,7 +210,8 @@ def test_a_success_forgives_earlier_failures() -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("grpc://localhost:8500", "speaks gRPC, which is not supported yet"),
+        ("grpc://localhost", "is no gRPC address; give one like grpc://localhost:8500"),
+        ("grpc://:8500", "is no gRPC address"),
         ("localhost:8501", "is no http address; give one like http://localhost:8501"),
         ("http://", "is no http address"),
     ],

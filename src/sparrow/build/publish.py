@@ -1,6 +1,5 @@
 """A build from end to end: run the stages, seal the release, make it live."""
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,8 +9,8 @@ from typing import Final
 
 import orjson
 
-import sparrow
-from sparrow.build.plan import DONE, Reporter, code_digest, run_stages, sweep
+from sparrow.build.lookup import code_version, release_fingerprint
+from sparrow.build.plan import DONE, Reporter, run_stages, sweep
 from sparrow.build.stages import STAGES
 from sparrow.config import Settings
 from sparrow.datasets import fingerprint
@@ -23,8 +22,6 @@ from sparrow.stores.publishing import Pointer, WaitUntilAvailable
 from sparrow.stores.releases import Manifest, list_releases, new_release_id, seal
 
 AVAILABLE_WITHIN_S: Final = 60.0
-SERVING_ONLY: Final = {"web", "online", "releases"}
-"""Sections that change how a release is served, not what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def build(
     with exclusive(home, "build"):
         data = fingerprint(source)
         mark = release_fingerprint(data, settings)
-        code = f"{sparrow.__version__}+{code_digest()}"
+        code = code_version()
         found = next(
             (one for one in reversed(list_releases(home)) if (one.fingerprint, one.code_version) == (mark, code)), None
         )
@@ -75,12 +72,6 @@ def _check_stage(only: str | None) -> None:
     names = [stage.name for stage in STAGES]
     if only is not None and only not in names:
         raise InvalidInput(f"There is no stage {only!r}; the stages are: {', '.join(names)}.")
-
-
-def release_fingerprint(data: str, settings: Settings) -> str:
-    """What a release is made from, code aside."""
-    relevant = {name: value for name, value in settings.model_dump(mode="json").items() if name not in SERVING_ONLY}
-    return hashlib.sha256(orjson.dumps([data, relevant], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _seal(
@@ -109,12 +100,6 @@ def _seal(
     seal(content, home, manifest)
     shutil.rmtree(folders["assemble"], ignore_errors=True)
     return manifest
-
-
-def find_release(home: Path, source: str, settings: Settings) -> Manifest | None:
-    """The newest release with this data and these settings, whatever code built it."""
-    mark = release_fingerprint(fingerprint(source), settings)
-    return next((one for one in reversed(list_releases(home)) if one.fingerprint == mark), None)
 
 
 def publish(home: Path, release: str, settings: Settings) -> Pointer:

@@ -107,25 +107,25 @@ def up(dataset: str, port: int | None, host: str | None, home: Path | None, conf
 
 def _make_live(folder: Path, dataset: str, settings: Any) -> None:
     """Find or build the release, and publish it unless it is live."""
-    import sparrow
-    from sparrow.build.plan import code_digest
-    from sparrow.build.publish import build as run_build
-    from sparrow.build.publish import find_release
-    from sparrow.build.publish import publish as run_publish
+    from sparrow.build.lookup import code_version, find_release
     from sparrow.stores.publishing import read_pointer
 
     manifest = find_release(folder, dataset, settings)
     if manifest is None:
+        from sparrow.build.publish import build as run_build
+
         with BuildProgress() as reporter:
             built = run_build(folder, dataset, settings, reporter)
         assert built is not None
         manifest = built.manifest
-    elif manifest.code_version != f"{sparrow.__version__}+{code_digest()}":
+    elif manifest.code_version != code_version():
         click.echo(
             f"Release {manifest.release} was built by other code ({manifest.code_version}); serving it. Renew it: sparrow build",
             err=True,
         )
     pointer = read_pointer(folder)
     if pointer is None or pointer.release != manifest.release:
+        from sparrow.build.publish import publish as run_publish
+
         run_publish(folder, manifest.release, settings)
     click.echo(f"Release {manifest.release} is live.", err=True)

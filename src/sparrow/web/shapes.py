@@ -131,7 +131,7 @@ class Liked(Shape):
 
 
 class GuestRequest(Shape):
-    """Someone who has no account sends their history, newest first."""
+    """Someone who has no account sends their history, oldest first."""
 
     history: Annotated[list[Liked], Field(max_length=LONGEST_HISTORY)]
     size: int | None = Field(None, description="as in the query parameter of that name")

@@ -5,7 +5,8 @@
 - `messages`  the message classes and the methods of the services
 - `tensors`   TensorProto <-> arrays
 - `examples`  tf.Example inputs, from requests and from JSON
-- `client`    a small gRPC client, for the recommendation server
+- `client`    a small gRPC client that loads no TensorFlow
+- `transports`  how the recommendation server asks: REST or gRPC, by the address
 
 The official stubs would load all of TensorFlow; they are the foreign client in the tests.
 """

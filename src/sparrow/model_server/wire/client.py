@@ -15,10 +15,18 @@ from sparrow.model_server.wire.messages import GetModelStatusRequest, Message, P
 from sparrow.model_server.wire.tensors import read_tensor_proto, write_tensor_proto
 
 RpcError: Final = grpc.RpcError
+StatusCode: Final = grpc.StatusCode
 
 _PREDICT: Final = methods_of("PredictionService")["Predict"]
 _STATUS: Final = methods_of("ModelService")["GetModelStatus"]
-_OPTIONS: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_OPTIONS: Final = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Left alone, gRPC waits up to two minutes before it looks for a dead server again.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
 
 
 class PredictClient:
@@ -72,18 +80,19 @@ def version_state(channel: Any, name: str, version: int, timeout_s: float) -> tu
 
     Raises:
         RpcError: whatever the server or the network answered.
+        ValueError: if the answer is not about one version.
     """
     request = GetModelStatusRequest()
     _fill_spec(request.model_spec, name, version)
     call = channel.unary_unary(_STATUS.path, GetModelStatusRequest.SerializeToString, _STATUS.response.FromString)
-    entry = call(request, timeout=timeout_s).model_version_status[0]
+    (entry,) = call(request, timeout=timeout_s).model_version_status
     state = entry.DESCRIPTOR.enum_types_by_name["State"].values_by_number[entry.state].name
     return state, entry.status.error_message
 
 
 def open_channel(address: str) -> Any:
-    """A channel for `version_state`; close it after use."""
-    return grpc.insecure_channel(address)
+    """A channel for `version_state`; a context manager that closes it."""
+    return grpc.insecure_channel(address, options=_OPTIONS)
 
 
 def _fill_spec(proto: Message, name: str, version: int) -> None:
