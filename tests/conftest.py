@@ -1,7 +1,7 @@
 """What every room's tests share: real tools or a loud skip, and one small release built the real way.
 
 `needs(tool)` starts the real tool when it is there and skips by name when it is not; where nothing may skip (CI sets
-`SPARROW_TESTS_NEED_ALL=1`) a missing tool fails the test instead.
+`TESTS_NEED_ALL=1`) a missing tool fails the test instead.
 """
 
 import os
@@ -22,7 +22,7 @@ from tests.worlds import START, World, checkerboard, write_movielens
 hypothesis.settings.register_profile("sparrow", deadline=None)
 hypothesis.settings.load_profile("sparrow")
 
-NEED_ALL: Final = "SPARROW_TESTS_NEED_ALL"
+NEED_ALL: Final = "TESTS_NEED_ALL"
 
 UNRATED: Final = 9002
 """A comedy of the small release that nobody rated: no vector, but genres and a year."""
@@ -150,5 +150,5 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own SPARROW_ variables must not change what is tested."""
-    for name in [name for name in os.environ if name.startswith("SPARROW_") and name != NEED_ALL]:
+    for name in [name for name in os.environ if name.startswith("SPARROW_")]:
         monkeypatch.delenv(name)

@@ -105,7 +105,11 @@ class Candidates(Section):
 class Online(Section):
     """The request path."""
 
-    ranker_url: str = Field(default="", description="TensorFlow Serving base URL; empty ranks in process")
+    ranker_url: str = Field(
+        default="",
+        pattern=r"^(|(https?|grpc)://[^/\s]+/?)$",
+        description="TensorFlow Serving base URL; empty ranks in process",
+    )
     ranker_timeout_ms: Positive = Field(default=300, description="deadline of one remote ranking")
     embedding: str = Field(default="item2vec", description="the similarity behind similar movies")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(

@@ -166,10 +166,12 @@ def test_the_code_of_a_release_is_all_of_it(tmp_path: Path, monkeypatch: pytest.
         plan._source_digest.cache_clear()
         return plan.code_digest()
 
-    before = digest()
+    before, marks = digest(), fingerprints(STAGES, "d", Settings())
     (copy / "__pycache__").mkdir()
     assert digest() == before, "compiled files are no code"
     (copy / "schema.py").write_text("LIKED_RATING = 1\n")
     assert digest() != before
+    after = fingerprints(STAGES, "d", Settings())
+    assert not [name for name in marks if marks[name] == after[name]], "every stage goes by the schema"
     monkeypatch.undo()
     plan._source_digest.cache_clear()

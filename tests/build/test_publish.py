@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from sparrow.build import publish as building
-from sparrow.build.plan import DONE
 from sparrow.build.lookup import find_release
+from sparrow.build.plan import DONE
 from sparrow.build.publish import build
 from sparrow.config import Settings
 from sparrow.errors import BuildError, Busy, DataError, InvalidInput

@@ -17,10 +17,11 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a running server answers: "http://127.0.0.1:8501" and "127.0.0.1:8500"."""
+    """Where a running server answers: "http://127.0.0.1:8501" and "127.0.0.1:8500"; and its process."""
 
     rest: str
     grpc: str
+    pid: int
 
 
 def free_port() -> int:
@@ -43,7 +44,7 @@ def running_with(flags: Sequence[str], log: Path) -> Iterator[Addresses]:
     rest, rpc = free_port(), free_port()
     ports = [f"--rest_api_port={rest}", "--port", str(rpc)]
     with log.open("w") as output, subprocess.Popen([*COMMAND, *ports, *flags], stdout=output, stderr=output) as process:
-        addresses = Addresses(f"http://127.0.0.1:{rest}", f"127.0.0.1:{rpc}")
+        addresses = Addresses(f"http://127.0.0.1:{rest}", f"127.0.0.1:{rpc}", process.pid)
         try:
             _wait_until_open(addresses.rest, process, log)
             yield addresses

@@ -63,9 +63,7 @@ def test_both_spellings(served: list[ServerOptions]) -> None:
         ([], False),
     ],
 )
-def test_truths_are_spelled_as_in_the_original(
-    served: list[ServerOptions], words: list[str], expected: bool
-) -> None:
+def test_truths_are_spelled_as_in_the_original(served: list[ServerOptions], words: list[str], expected: bool) -> None:
     assert run(GIVEN, *words).exit_code == 0
     assert served[0].enable_batching is expected
 
@@ -152,9 +150,7 @@ def test_a_port_in_use_is_told_with_the_cure(tmp_path: Path, flag: str) -> None:
         ("batching_parameters_file", "max_batch_size: 5", "Invalid protobuf file"),
     ],
 )
-def test_configuration_files_that_cannot_be_used(
-    tmp_path: Path, flag: str, content: str | None, message: str
-) -> None:
+def test_configuration_files_that_cannot_be_used(tmp_path: Path, flag: str, content: str | None, message: str) -> None:
     file = tmp_path / "config"
     if content is not None:
         file.write_text(content)

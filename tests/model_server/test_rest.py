@@ -1,5 +1,6 @@
 """The REST contract against the real server in its own process."""
 
+import gzip
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+
+from sparrow.model_server.protocol.status import ServingError
+from sparrow.model_server.rest import LARGEST_BODY, unpack
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +140,104 @@ def test_metadata(server: httpx.Client) -> None:
     signatures = metadata["metadata"]["signature_def"]["signature_def"]
     assert signatures["serving_default"]["inputs"]["userId"]["dtype"] == "DT_INT64"
     assert signatures["echo"]["outputs"]["number"]["tensor_shape"]["dim"] == [{"size": "-1", "name": ""}]
+
+
+def test_labels_choose_versions(server: httpx.Client) -> None:
+    for label, version in (("stable", "3"), ("canary", "4")):
+        path = f"/v1/models/shop/labels/{label}"
+        assert server.get(f"{path}/metadata").json()["model_spec"]["version"] == version
+        assert server.get(path).json()["model_version_status"][0]["version"] == version
+        assert predict(server, {"examples": [{"price": 1.0}]}, f"{path}:regress") == {"results": [2.5]}
+    refused = server.post("/v1/models/shop/labels/best:regress", content=b'{"examples": [{}]}')
+    assert (refused.status_code, refused.json()) == (400, {"error": "Unrecognized servable version label: best"})
+    assert server.get("/v1/models/shop/versions/1").status_code == 404
+
+
+def test_classify_gives_labels_and_scores(server: httpx.Client) -> None:
+    body = {"signature_name": "classify", "examples": [{"price": 0.25, "name": "pear"}, {"name": {"b64": "Zmln"}}]}
+    assert predict(server, body, "/v1/models/shop:classify") == {
+        "results": [[["cheap pear", 0.75], ["dear pear", 0.25]], [["cheap fig", 1.0], ["dear fig", 0.0]]]
+    }
+    only_scores = {"signature_name": "only_scores", "examples": [{"price": [0.25]}]}
+    assert predict(server, only_scores, "/v1/models/shop:classify") == {"results": [[["", 0.75], ["", 0.25]]]}
+    only_classes = {"signature_name": "only_classes", "examples": [{"name": "x"}]}
+    assert predict(server, only_classes, "/v1/models/shop:classify") == {
+        "results": [[["cheap x", 0.0], ["dear x", 0.0]]]
+    }
+
+
+def test_regress_with_a_shared_context(server: httpx.Client) -> None:
+    body = {"context": {"price": 1.0}, "examples": [{"name": "a"}, {"price": 0.0}]}
+    assert predict(server, body, "/v1/models/shop:regress") == {"results": [2.5, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "message"),
+    [
+        ("regress", {}, "key 'examples' is expected and was not found"),
+        ("regress", {"examples": 1}, "Expecting 'examples' value to be an list/array"),
+        ("regress", {"examples": []}, "'examples' value is an empty array"),
+        ("regress", {"examples": [1]}, "Example must be JSON object but got JSON Number"),
+        ("regress", {"examples": [{"price": None}]}, "Feature: price has element with unexpected JSON type: Null"),
+        ("regress", {"examples": [{"price": [[1.0]]}]}, "Feature: price has element with unexpected JSON type: Array"),
+        (
+            "regress",
+            {"examples": [{"price": {"a": 1}}]},
+            "Feature: price has element with unexpected JSON type: Object",
+        ),
+        (
+            "regress",
+            {"examples": [{"price": [1.0, 1]}]},
+            "Unexpected element type in feature: price expecting type: float",
+        ),
+        ("regress", {"examples": [{"price": 2**63}]}, "Feature: price has uint64 element. Only int64 is supported."),
+        ("regress", {"examples": [{"price": 1e300}]}, "to float without loss of precision"),
+        ("regress", {"examples": [{"price": 1}]}, "Data types don't match. Data type: int64 but expected type: float"),
+        ("classify", {"examples": [{}], "signature_name": "x"}, "No signature was found with the name: x"),
+        ("classify", {"examples": [{}]}, "Expected classification signature method_name to be"),
+    ],
+)
+def test_examples_that_are_none(server: httpx.Client, verb: str, body: dict[str, Any], message: str) -> None:
+    response = server.post(f"/v1/models/shop:{verb}", content=json.dumps(body))
+    assert response.status_code == 400
+    assert message in response.json()["error"]
+
+
+def test_gzipped_bodies(server: httpx.Client) -> None:
+    body = json.dumps({"signature_name": "half_plus_two", "instances": [1.0, 2.0, 5.0]}).encode()
+    packed = gzip.compress(body)
+    headers = {"Content-Encoding": "gzip"}
+    assert server.post(PREDICT, content=packed, headers=headers).json() == {"predictions": [2.5, 3.0, 4.5]}
+    for wrong in (body, packed[:-10]):
+        refused = server.post(PREDICT, content=wrong, headers=headers)
+        assert refused.status_code == 400
+        assert "Failed to uncompress the gzipped request body" in refused.json()["error"]
+
+
+def test_a_gzip_bomb_is_defused() -> None:
+    """A few hundred kilobytes that grow beyond the limit are refused before they do."""
+    packed = gzip.compress(b"0" * (LARGEST_BODY + 1), compresslevel=9)
+    assert len(packed) < 400_000
+    with pytest.raises(ServingError, match="The uncompressed request body is larger than 268435456 bytes"):
+        unpack(packed, "gzip")
+
+
+def test_metrics_under_the_originals_names(server: httpx.Client) -> None:
+    predict(server, {"instances": [{"userId": 1, "movieId": 1}]})
+    server.post(PREDICT, content=b"{}")
+    server.post("/v1/models/unheard-of:predict", content=b"{}")
+    response = server.get("/metrics/here")
+    assert response.headers["content-type"].startswith("text/plain")
+    lines = dict(line.rsplit(" ", 1) for line in response.text.splitlines() if not line.startswith("#"))
+    assert int(lines[':tensorflow:serving:request_count{model_name="recmodel",status="OK"}']) >= 1
+    assert int(lines[':tensorflow:serving:request_count{model_name="recmodel",status="INVALID_ARGUMENT"}']) >= 1
+    labels = 'model_name="recmodel",API="predict",entrypoint="REST"'
+    count = int(lines[f":tensorflow:serving:request_latency_count{{{labels}}}"])
+    assert int(lines[f':tensorflow:serving:request_latency_bucket{{{labels},le="+Inf"}}']) == count >= 1
+    assert float(lines[f":tensorflow:serving:request_latency_sum{{{labels}}}"]) > 0
+    assert any(line.startswith(':tensorflow:cc:saved_model:load_attempt_count{model_path="') for line in lines)
+    assert "unheard-of" not in response.text
+    assert server.get("/monitoring/prometheus/metrics").status_code == 404
 
 
 def test_many_clients_at_once_get_their_own_answers(server: httpx.Client) -> None:

@@ -1,52 +1,15 @@
-"""New, broken and mended versions under load, against the real server."""
+"""New, broken and mended versions under load over REST and gRPC, against the real server."""
 
 import shutil
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.model_server.running import running_server
+from tests.model_server.load import BODY, Load, wait_for
+from tests.model_server.running import running_with
 
 pytestmark = pytest.mark.slow
-
-BODY = {"inputs": {"userId": [0] * 50, "movieId": [0] * 50}}
-PATIENCE_SECONDS = 30
-
-
-class Load:
-    """Clients that ask without a pause; every answer must be good, and of one version only."""
-
-    def __init__(self, url: str, clients: int = 3) -> None:
-        self.versions: set[int] = set()
-        self.faults: list[str] = []
-        self.answers = 0
-        self._url = url
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=20) as client:
-            while not self._stopped.is_set():
-                response = client.post("/v1/models/m:predict", json=BODY)
-                scores = {row[0] for row in response.json().get("outputs", [])}
-                if response.status_code != 200 or len(scores) != 1:
-                    self.faults.append(response.text[:200])
-                self.versions |= {int(score // 1000) for score in scores}
-                self.answers += 1
 
 
 def place(source: Path, base: Path, version: int) -> None:
@@ -55,21 +18,14 @@ def place(source: Path, base: Path, version: int) -> None:
     (base / "incoming").rename(base / str(version))
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 def test_swaps_under_load_lose_no_request(exported: Path, tmp_path: Path) -> None:
     base = tmp_path / "models"
     base.mkdir()
     place(exported / "1", base, 1)
     with (
-        running_server(base, "m", tmp_path / "log") as url,
-        httpx.Client(base_url=url, timeout=20) as client,
-        Load(url) as load,
+        running_with(["--model_name=m", f"--model_base_path={base}"], tmp_path / "log") as addresses,
+        httpx.Client(base_url=addresses.rest, timeout=20) as client,
+        Load(addresses) as load,
     ):
 
         def statuses() -> dict[str, dict[str, str]]:
@@ -97,3 +53,22 @@ def test_swaps_under_load_lose_no_request(exported: Path, tmp_path: Path) -> Non
         wait_for(lambda: statuses()["2"]["state"] == "END")
     assert load.faults == []
     assert load.versions == {1, 2}
+
+
+@pytest.mark.soak
+def test_forty_swaps_under_load_lose_no_request(exported: Path, tmp_path: Path) -> None:
+    base = tmp_path / "models"
+    base.mkdir()
+    place(exported / "1", base, 1)
+    with (
+        running_with(["--model_name=m", f"--model_base_path={base}"], tmp_path / "log") as addresses,
+        httpx.Client(base_url=addresses.rest, timeout=20) as client,
+        Load(addresses) as load,
+    ):
+        for version in range(2, 42):
+            place(exported / str(1 + version % 2), base, version)
+            path = f"/v1/models/m/versions/{version}"
+            wait_for(lambda path=path: "AVAILABLE" in client.get(path).text)  # type: ignore[misc]
+            shutil.rmtree(base / str(version - 1))
+    assert load.faults == []
+    assert load.answers > 1000

@@ -1,21 +1,28 @@
-"""The remote ranker against the real model server, and against servers that hang, lie and break."""
+"""The remote ranker over REST and gRPC: against the real model server, and against servers that hang, lie and break."""
 
 import asyncio
 import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 
 from sparrow.errors import RankerUnavailable, SettingsError
+from sparrow.model_server.wire import messages
+from sparrow.model_server.wire.tensors import read_tensor_proto, write_tensor_proto
+from sparrow.online.live import LiveRelease
 from sparrow.online.remote_ranker import RemoteRanker, wait_until_available
-from tests.model_server.running import free_port, running_server
+from tests.conftest import Released
+from tests.model_server.running import Addresses, free_port, running_with
 
 HANG = b"hang"
 BREAK = b"break"
@@ -262,35 +269,216 @@ def test_neither_tensorflow_nor_pydantic_is_loaded() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
+class ScriptedRpc:
+    """A gRPC server whose Predict answers with the next of `answers`, the last one for ever; keeps what it was asked.
+
+    An answer is a message, or a code to fail with, or None to hang.
+    """
+
+    def __init__(self, answers: list[Any]) -> None:
+        self.answers = answers
+        self.requests: list[Any] = []
+        self.released = threading.Event()
+
+    @contextmanager
+    def running(self, port: int = 0) -> Iterator[str]:
+        methods = messages.methods_of("PredictionService")
+        handler = grpc.unary_unary_rpc_method_handler(
+            self._answer, methods["Predict"].request.FromString, messages.PredictResponse.SerializeToString
+        )
+        generic = grpc.method_handlers_generic_handler("tensorflow.serving.PredictionService", {"Predict": handler})
+        server = grpc.server(ThreadPoolExecutor(4), handlers=[generic])
+        bound = server.add_insecure_port(f"127.0.0.1:{port}")
+        server.start()
+        try:
+            yield f"grpc://127.0.0.1:{bound}"
+        finally:
+            self.released.set()
+            server.stop(0).wait()
+
+    def _answer(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self.requests.append(request)
+        answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+        if answer is None:
+            self.released.wait(20)
+        if isinstance(answer, grpc.StatusCode):
+            context.abort(answer, "as scripted")
+        return answer or messages.PredictResponse()
+
+
+def rpc_answer(*scores: Any) -> Any:
+    response = messages.PredictResponse()
+    for position, values in enumerate(scores):
+        response.outputs[f"score{position}"].CopyFrom(write_tensor_proto(np.array(values, dtype=np.float32)))
+    return response
+
+
+GOOD_RPC = rpc_answer([0.5, 0.25, 0.125])
+
+
+def with_rpc(
+    answers: list[Any], case: Callable[[RemoteRanker], Awaitable[None]], timeout_ms: int = 5000
+) -> ScriptedRpc:
+    async def run(url: str) -> None:
+        ranker = RemoteRanker(url, "recmodel", 4, timeout_ms)
+        try:
+            await case(ranker)
+        finally:
+            await ranker.aclose()
+
+    server = ScriptedRpc(answers)
+    with server.running() as url:
+        asyncio.run(run(url))
+    return server
+
+
+@pytest.mark.parametrize("scores", [[0.5, 0.25, 0.125], [[0.5], [0.25], [0.125]]])
+def test_over_grpc_scores_come_back_in_order_and_exact_ids_go_out(scores: Any) -> None:
+    async def case(ranker: RemoteRanker) -> None:
+        got = await ranker.predict({"userId": np.array([2**63 - 1]), "movieId": np.array([5, 6, 7])})
+        assert got.dtype == np.float32
+        assert got.tolist() == [0.5, 0.25, 0.125]
+
+    (request,) = with_rpc([rpc_answer(scores)], case).requests
+    assert (request.model_spec.name, request.model_spec.version.value) == ("recmodel", 4)
+    assert request.model_spec.signature_name == "serving_default"
+    sent = {name: read_tensor_proto(proto).tolist() for name, proto in request.inputs.items()}
+    assert sent == {"userId": [2**63 - 1], "movieId": [5, 6, 7]}
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (rpc_answer([0.5, 0.25]), "scores of shape (2,) for 3 candidates"),
+        (rpc_answer([0.5, float("nan"), 0.1]), "not finite"),
+        (rpc_answer(), "answered 0 outputs () instead of one"),
+        (rpc_answer([0.5] * 3, [0.5] * 3), "answered 2 outputs (score0, score1) instead of one"),
+        (grpc.StatusCode.NOT_FOUND, "no other version is asked instead"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "answered INVALID_ARGUMENT: as scripted"),
+        (grpc.StatusCode.UNAVAILABLE, "cannot be reached: as scripted"),
+        (None, "did not answer within 300 ms"),
+    ],
+)
+def test_over_grpc_a_lying_server_is_not_believed(reply: Any, message: str) -> None:
+    async def case(ranker: RemoteRanker) -> None:
+        with pytest.raises(RankerUnavailable) as failure:
+            await ranker.predict(INPUTS)
+        assert message in str(failure.value)
+        assert "version 4 of model 'recmodel' at grpc://127.0.0.1" in str(failure.value)
+
+    with_rpc([reply], case, timeout_ms=300 if "300 ms" in message else 5000)
+
+
+def test_over_grpc_a_broken_connection_is_tried_once_more() -> None:
+    async def case(ranker: RemoteRanker) -> None:
+        assert (await ranker.predict(INPUTS)).shape == (3,)
+
+    assert len(with_rpc([grpc.StatusCode.UNAVAILABLE, GOOD_RPC], case).requests) == 2
+
+
+def test_over_grpc_a_server_that_comes_back_is_found_within_seconds() -> None:
+    port = free_port()
+
+    async def case() -> None:
+        ranker = RemoteRanker(f"grpc://127.0.0.1:{port}", "recmodel", 4, 1000, cool_down_s=0.2)
+        with pytest.raises(RankerUnavailable, match="cannot be reached"):
+            await ranker.predict(INPUTS)
+        with ScriptedRpc([GOOD_RPC]).running(port):
+            async with asyncio.timeout(5):
+                while True:
+                    try:
+                        assert (await ranker.predict(INPUTS)).shape == (3,)
+                        break
+                    except RankerUnavailable:
+                        await asyncio.sleep(0.1)
+        await ranker.aclose()
+
+    asyncio.run(case())
+
+
+def test_a_worker_that_ranks_over_grpc_loads_no_tensorflow() -> None:
+    code = (
+        "import sys, sparrow.web.app, sparrow.online.live\n"
+        "from sparrow.online.remote_ranker import RemoteRanker\n"
+        "RemoteRanker('grpc://localhost:8500', 'recmodel', 1, 100)\n"
+        "print({'tensorflow', 'tensorflow_serving', 'pandas', 'pyarrow'} & set(sys.modules), 'grpc' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set() True\n"
+
+
 @pytest.fixture(scope="module")
-def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The real server with version 2 of "recmodel"."""
+def model_server(tmp_path_factory: pytest.TempPathFactory, released: Released) -> Iterator[Addresses]:
+    """The real server with version 2 of "contract", and the small release's own "recmodel"."""
     from tests.model_server.saved_models import save_contract_model
 
     folder: Path = tmp_path_factory.mktemp("ranker")
     save_contract_model(folder / "made", 2)
-    shutil.copytree(folder / "made", folder / "models" / "2")
-    with running_server(folder / "models", "recmodel", folder / "log") as url:
-        yield url
+    shutil.copytree(folder / "made", folder / "contract" / "2")
+    entries = [("contract", folder / "contract"), ("recmodel", released.home / "models" / "recmodel")]
+    text = "".join(
+        f'config {{ name: "{name}" base_path: "{base}" model_platform: "tensorflow" }}' for name, base in entries
+    )
+    (folder / "models.config").write_text(f"model_config_list {{ {text} }}")
+    with running_with([f"--model_config_file={folder / 'models.config'}"], folder / "log") as addresses:
+        yield addresses
+
+
+def urls(addresses: Addresses) -> list[str]:
+    return [addresses.rest, f"{addresses.rest}/", f"grpc://{addresses.grpc}"]
 
 
 @pytest.mark.slow
-def test_against_the_real_server(model_server: str) -> None:
-    wait_until_available(model_server, "recmodel", 2, timeout_s=10.0)
+@pytest.mark.parametrize("kind", range(3))
+def test_against_the_real_server(model_server: Addresses, kind: int) -> None:
+    url = urls(model_server)[kind]
+    wait_until_available(url, "contract", 2, timeout_s=10.0)
     inputs = {"userId": np.full(500, 3), "movieId": np.arange(500)}
 
     async def case() -> None:
-        ranker = RemoteRanker(model_server + "/", "recmodel", 2, timeout_ms=5000)
+        ranker = RemoteRanker(url, "contract", 2, timeout_ms=5000)
         expected = 2003 + np.arange(500) / 1000
         batches = await asyncio.gather(*(ranker.predict(inputs) for _ in range(20)))
         for scores in batches:
             np.testing.assert_allclose(scores, expected, rtol=1e-6)
-        with pytest.raises(RankerUnavailable, match=r"answered 400: .*expected type: int64"):
+        with pytest.raises(RankerUnavailable, match=r"answered (400|INVALID_ARGUMENT): .*int64"):
             await ranker.predict({"userId": np.array([0.5]), "movieId": np.array([1])})
         await ranker.aclose()
-        other = RemoteRanker(model_server, "recmodel", 1, timeout_ms=5000)
-        with pytest.raises(RankerUnavailable, match=r"version 1 of model 'recmodel' .* is not served there"):
+        other = RemoteRanker(url, "contract", 1, timeout_ms=5000)
+        with pytest.raises(RankerUnavailable, match=r"version 1 of model 'contract' .* is not served there"):
             await other.predict(inputs)
         await other.aclose()
 
     asyncio.run(case())
+
+
+@pytest.mark.slow
+def test_waiting_over_grpc(model_server: Addresses) -> None:
+    url = f"grpc://{model_server.grpc}"
+    with pytest.raises(RankerUnavailable, match=r"was not available within 0\.2 s; last seen: NOT_FOUND"):
+        wait_until_available(url, "contract", 9, 0.2)
+    with pytest.raises(RankerUnavailable, match=r"last seen: UNAVAILABLE"):
+        wait_until_available(f"grpc://127.0.0.1:{free_port()}", "contract", 2, 0.2)
+
+
+@pytest.mark.slow
+def test_recommendations_are_the_same_in_process_over_rest_and_over_grpc(
+    model_server: Addresses, released: Released
+) -> None:
+    async def listed(url: str) -> list[tuple[int, float]]:
+        online = released.settings.online.model_copy(update={"ranker_url": url})
+        live = LiveRelease(released.home, released.settings.model_copy(update={"online": online}))
+        await live.refresh()
+        listing = await live.recommender.for_user(1, size=10, model=None, exclude=frozenset(), explain=False)
+        assert listing.degraded == ()
+        predictor = live.recommender.neural_cf._predictor  # type: ignore[union-attr]
+        if url:
+            await predictor.aclose()  # type: ignore[attr-defined]
+        return [(item.movie.movie_id, item.score) for item in listing.items]
+
+    here = asyncio.run(listed(""))
+    assert len(here) == 10
+    for url in (model_server.rest, f"grpc://{model_server.grpc}"):
+        there = asyncio.run(listed(url))
+        assert [movie for movie, _ in there] == [movie for movie, _ in here]
+        np.testing.assert_allclose([score for _, score in there], [score for _, score in here], atol=1e-5)

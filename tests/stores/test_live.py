@@ -1,6 +1,7 @@
 """The event log: what was acknowledged is there, once, whatever dies."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -31,13 +32,13 @@ def test_events_come_back_as_they_were_oldest_first(store: LiveStore) -> None:
     assert store.last_seq() == 0
     assert (
         store.append(
-            [event(LARGEST, userId=LARGEST, timestamp=LARGEST), event(2, value=None, type="click", userId=LARGEST)]
+            [event(LARGEST, userId=LARGEST, timestamp=LARGEST), event(2, value=None, type="watch", userId=LARGEST)]
         )
         == 2
     )
     first, second = store.events_of(LARGEST)
     assert (first.type, first.movie_id, first.value, first.timestamp) == ("rating", LARGEST, 4.5, LARGEST)
-    assert (second.type, second.movie_id, second.value) == ("click", 2, None)
+    assert (second.type, second.movie_id, second.value) == ("watch", 2, None)
     assert second.seq > first.seq > 0
     assert store.last_seq() == second.seq
 
@@ -71,6 +72,30 @@ def test_a_request_reads_a_bounded_list_of_the_newest(store: LiveStore) -> None:
     store.append([event(number) for number in range(MAX_EVENTS + 7)])
     found = [one.movie_id for one in store.events_of(1)]
     assert found == list(range(7, MAX_EVENTS + 7))
+
+
+def test_a_thousand_impressions_hide_no_dislike(store: LiveStore) -> None:
+    store.append([event(7, type="dislike", value=None)])
+    store.append([event(8, type="impression", value=None), event(9, type="click", value=None)] * MAX_EVENTS)
+    assert [(one.type, one.movie_id) for one in store.events_of(1)] == [("dislike", 7)]
+    assert store.last_seq() == 2 * MAX_EVENTS + 1
+
+
+def test_reading_waits_for_no_writer(tmp_path: Path, store: LiveStore) -> None:
+    store.append([event(1)])
+    other = sqlite3.connect(tmp_path / "live.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writer = threading.Thread(target=store.append, args=([event(2)],))
+    writer.start()
+    # The writer is stuck behind the other process; if reading were too, this would come back only after the rollback.
+    while not store._lock.locked():
+        pass
+    assert [one.movie_id for one in store.events_of(1)] == [1]
+    assert writer.is_alive()
+    other.execute("ROLLBACK")
+    other.close()
+    writer.join()
+    assert [one.movie_id for one in store.events_of(1)] == [1, 2]
 
 
 def test_events_survive_a_new_start_with_their_sequence(tmp_path: Path) -> None:

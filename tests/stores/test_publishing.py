@@ -213,6 +213,23 @@ def test_a_pointer_that_cannot_be_read_is_named_and_mended_by_publishing(home: P
     assert rollback(home, keep=10).release == "a"
 
 
+def test_an_id_as_a_shell_completes_it_is_refused_and_costs_no_release(home: Path) -> None:
+    publish(home, "a", keep=2)
+    with pytest.raises(NotFound, match="'d/'"):
+        publish(home, "d/", keep=2)
+    assert read_pointer(home) == Pointer("a", {MODEL: 1})
+    assert (releases_folder(home) / "d").is_dir()
+
+
+def test_a_log_that_cannot_be_read_is_named(home: Path) -> None:
+    publish(home, "a", keep=10)
+    with (home / "publish.log").open("ab") as file:
+        file.write(b'{"at": "2026')
+    with pytest.raises(ReleaseError, match=r"publish\.log cannot be read"):
+        publish(home, "b", keep=10)
+    assert read_pointer(home) == Pointer("a", {MODEL: 1})
+
+
 HOLDER = """
 import os, sys
 from pathlib import Path

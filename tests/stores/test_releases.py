@@ -100,6 +100,21 @@ def test_a_broken_manifest_is_named(tmp_path: Path, content: bytes) -> None:
         read_manifest(tmp_path, "a")
 
 
+def test_a_broken_release_stands_in_nobodys_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sealed(tmp_path, "a")
+    (sealed(tmp_path, "b") / MANIFEST).write_bytes(b"{")
+    assert [one.release for one in list_releases(tmp_path)] == ["a"]
+    assert "b/manifest.json cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["a/", "./a", "../releases/a", "", ".", ".."])
+def test_a_release_goes_by_its_id_only(tmp_path: Path, name: str) -> None:
+    folder = sealed(tmp_path, "a")
+    for other in (name, f"{folder}", f"{folder}/"):
+        with pytest.raises(NotFound, match=r"there are: a\.$"):
+            read_manifest(tmp_path, other)
+
+
 def test_half_removed_and_half_made_releases_are_never_listed(tmp_path: Path) -> None:
     sealed(tmp_path, "a")
     for hidden in (".b.gone", ".c.tmp"):

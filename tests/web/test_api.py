@@ -93,6 +93,7 @@ def test_unknown_person_gets_a_list_and_no_facts(client: Client) -> None:
 
 
 def test_guest_sends_a_history(client: Client, recommender: FakeRecommender) -> None:
+    """Oldest first, as the recommender takes it."""
     guest = {"history": [{"movieId": 1, "rating": 5}, {"movieId": "589"}], "size": 2, "exclude": [50]}
     body = client.post("/api/v1/recommendations", json=guest).json()
     assert recommender.asked["for_history"] == {"history": [(1, 5.0), (589, None)], "size": 2, "exclude": {50}}

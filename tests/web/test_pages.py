@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sparrow.online.answers import Listing, Reason
 from sparrow.web import language
 from sparrow.web.rendering import HERE
 from tests.web.conftest import Client
@@ -49,7 +50,7 @@ def test_pages_load_nothing_from_elsewhere_and_run_no_inline_code(client: Client
             assert not name.startswith("on"), (tag, attrs)
             assert name != "style", (tag, attrs)
             if name in {"src", "href", "action"}:
-                assert value and value.startswith(("/", "#")) and not value.startswith("//"), (tag, attrs)
+                assert value and value.startswith(("/", "#", "?")) and not value.startswith("//"), (tag, attrs)
         assert tag != "script" or attrs.get("src"), attrs
 
 
@@ -153,6 +154,21 @@ def test_an_unknown_address_is_a_page_for_browsers_only(client: Client) -> None:
     assert client.get("/nowhere").headers["Content-Type"] == "application/problem+json"
 
 
+def test_a_list_by_content_does_not_claim_that_people_liked_it(
+    client: Client, recommender: FakeRecommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "liked Toy Story liked too" in client.get("/movie.html?movieId=1").text
+    listing = recommender._listing("similar:content", recommender.catalogue[3:], (Reason("shared_genres"),), False)
+
+    async def by_content(_movie_id: int, **_options: object) -> Listing:
+        return listing
+
+    monkeypatch.setattr(recommender, "similar", by_content)
+    page = client.get("/movie.html?movieId=1").text
+    assert "these share its genres" in page
+    assert "liked too" not in page
+
+
 def test_degraded_lists_say_so_on_the_page(client: Client, recommender: FakeRecommender) -> None:
     recommender.degraded = ("ranker",)
     answer = client.get("/user.html?userId=1")
@@ -171,7 +187,14 @@ def test_language_is_asked_remembered_or_preferred(client: Client) -> None:
 
 
 def test_switching_language_keeps_the_rest_of_the_address(client: Client) -> None:
-    assert "/movie.html?movieId=589&lang=zh" in links(client.get("/movie.html?movieId=589").text)
+    assert "?movieId=589&lang=zh" in links(client.get("/movie.html?movieId=589").text)
+
+
+def test_an_address_that_names_another_host_becomes_no_link_to_it(client: Client) -> None:
+    answer = client.get("http://sparrow.test//elsewhere.example/x", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "//elsewhere.example/x" in answer.text
+    assert not [link for link in links(answer.text) if "elsewhere" in link]
 
 
 def test_catalogues_have_the_same_keys_and_placeholders() -> None:

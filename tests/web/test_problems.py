@@ -79,6 +79,9 @@ def test_a_wrong_method_is_405_and_says_which_are_right(client: Client) -> None:
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "GET"
     assert answer.json()["title"] == "Method Not Allowed"
+    page = client.post("/")
+    assert page.status_code == 405
+    assert "our fault" not in page.text
 
 
 @pytest.mark.parametrize("query", ["sort=colour", "offset=-1", "year=0", "genre=" + "x" * 101])
@@ -128,7 +131,10 @@ def test_without_a_release_everything_is_503_but_health() -> None:
 
 def test_broken_json_and_large_bodies(client: Client) -> None:
     headers = {"Content-Type": "application/json"}
-    assert client.post("/api/v1/recommendations", content=b"{", headers=headers).status_code == 422
+    for broken in (b"{", b"", b"\xff\xfe", b"['a']"):
+        answer = client.post("/api/v1/recommendations", content=broken, headers=headers)
+        assert answer.status_code == 422
+        assert answer.json()["detail"].startswith(("The body is no JSON", "The body is missing"))
     large = client.post("/api/v1/recommendations", content=b" " * (1 << 20) + b"{}", headers=headers)
     assert large.status_code == 413
     assert "1048576" in large.json()["detail"]

@@ -10,6 +10,7 @@ import sparrow
 from sparrow.build.plan import code_digest
 from sparrow.config import Settings
 from sparrow.datasets import fingerprint
+from sparrow.stores.publishing import read_pointer
 from sparrow.stores.releases import Manifest, list_releases
 
 SERVING_ONLY: Final = {"web", "online", "releases"}
@@ -23,9 +24,12 @@ def release_fingerprint(data: str, settings: Settings) -> str:
 
 
 def find_release(home: Path, source: str, settings: Settings) -> Manifest | None:
-    """The newest release with this data and these settings, whatever code built it."""
+    """A release with this data and these settings, whatever code built it: the live one if it is, else the newest."""
     mark = release_fingerprint(fingerprint(source), settings)
-    return next((one for one in reversed(list_releases(home)) if one.fingerprint == mark), None)
+    fitting = [one for one in list_releases(home) if one.fingerprint == mark]
+    pointer = read_pointer(home)
+    live = [one for one in fitting if pointer is not None and one.release == pointer.release]
+    return next(reversed(live or fitting), None)
 
 
 def code_version() -> str:

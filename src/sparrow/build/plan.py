@@ -24,6 +24,8 @@ from sparrow.errors import BuildError
 
 SOURCE = Path(sparrow.__file__).parent
 DONE = "stage.json"
+SHARED = "schema"
+"""What counts as liked, which ratings there are: every stage goes by it."""
 
 
 class Reporter(Protocol):
@@ -75,7 +77,7 @@ def fingerprints(stages: Sequence[Stage], data: str, settings: Settings) -> dict
             stage.name,
             data,
             [settings.model_dump(mode="json")[section] for section in stage.sections],
-            [_source_digest(room) for room in stage.rooms],
+            [_source_digest(room) for room in (SHARED, *stage.rooms)],
             [found[name] for name in stage.needs],
         ]
         found[stage.name] = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The command line: one file per verb; parses, calls, prints.
+"""The command line: parses, calls, prints.
 
 - `main`          the group, and the one place where errors become exit codes
 - `options`       flags every verb shares, and what they make

@@ -52,7 +52,7 @@ def build(
     Examples:
       sparrow build
       sparrow build --dataset ./ml-latest-small
-      sparrow build --only ranking --force
+      sparrow build --only ranking
     """
     _check_supported(engine, profile)
     from sparrow.build.publish import build as run_build
@@ -61,7 +61,7 @@ def build(
     with BuildProgress() as reporter:
         built = run_build(folder, dataset, settings, reporter, only, force)
     if built is None:
-        click.echo(f"The stage {only} is done; run `sparrow build` for a release.", err=True)
+        _tell_stage(only, as_json)
         return
     _tell(built.manifest.release, built.reused, as_json)
 
@@ -73,6 +73,13 @@ def _check_supported(engine: str, profile: str) -> None:
         )
     if profile != "quick":
         raise InvalidInput(f"This version builds the profile 'quick' only, not {profile!r}. Leave --profile out.")
+
+
+def _tell_stage(stage: str | None, as_json: bool) -> None:
+    if as_json:
+        echo_json({"stage": stage})
+    else:
+        click.echo(f"The stage {stage} is done; run `sparrow build` for a release.", err=True)
 
 
 def _tell(release: str, reused: bool, as_json: bool) -> None:
@@ -120,7 +127,8 @@ def _make_live(folder: Path, dataset: str, settings: Any) -> None:
         manifest = built.manifest
     elif manifest.code_version != code_version():
         click.echo(
-            f"Release {manifest.release} was built by other code ({manifest.code_version}); serving it. Renew it: sparrow build",
+            f"Release {manifest.release} was built by other code ({manifest.code_version}); serving it. "
+            "Renew it: sparrow build, then sparrow publish",
             err=True,
         )
     pointer = read_pointer(folder)

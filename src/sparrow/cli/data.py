@@ -1,5 +1,6 @@
 """`sparrow data`: which datasets there are, and what is wrong with one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -7,6 +8,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from sparrow.cli.options import home_options, json_option, open_home
 
 if TYPE_CHECKING:
     from sparrow.datasets import CheckReport, Fault
@@ -25,8 +28,9 @@ def data() -> None:
 
 
 @data.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_command(as_json: bool) -> None:
+@home_options
+@json_option
+def list_command(home: Path | None, config: Path | None, as_json: bool) -> None:
     """Datasets that go by a name, and whose they are.
 
     \b
@@ -34,6 +38,7 @@ def list_command(as_json: bool) -> None:
       sparrow data list
       sparrow data list --json
     """
+    open_home(home, config)  # a settings file that is wrong is told here too
     from sparrow.datasets import list_datasets
 
     known = list_datasets()
@@ -49,8 +54,9 @@ def list_command(as_json: bool) -> None:
 
 @data.command("check")
 @click.argument("source", metavar="PATH|NAME")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check_command(source: str, as_json: bool) -> None:
+@home_options
+@json_option
+def check_command(source: str, home: Path | None, config: Path | None, as_json: bool) -> None:
     """Read a dataset as a build would; name every fault, its lines and its cure.
 
     Exits with 0 when the dataset can be used, faults or not, and with 1 when it cannot.
@@ -61,6 +67,7 @@ def check_command(source: str, as_json: bool) -> None:
       sparrow data check ./ml-latest-small
       sparrow data check ./my-ratings --json
     """
+    open_home(home, config)  # a settings file that is wrong is told here too
     from sparrow.datasets import check_dataset
 
     report = check_dataset(source)

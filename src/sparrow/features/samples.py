@@ -1,7 +1,8 @@
 """The two sample sets.
 
 `liking`  rated rows, label = rating >= 3.5, each with its features as of just before it.
-`choice`  every interaction is a positive; a few unseen movies drawn by popularity**0.75 at the same moment are its negatives.
+`choice`  every interaction is a positive; a few unseen movies, drawn by the fit's popularity**0.75, are its negatives,
+          described as of the same moment.
 """
 
 from pathlib import Path

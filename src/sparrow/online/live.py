@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from sparrow.stores.releases import Manifest, check_release, releases_folder
 log = logging.getLogger(__name__)
 
 RECMODEL = "recmodel"
+
+GRACE_S = 10.0
+"""How long a replaced release stays open for the requests that hold it."""
 
 
 def open_release(home: Path, pointer: Pointer, settings: Settings, live: LiveStore | None = None) -> Recommender:
@@ -86,6 +90,14 @@ def _nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of 
     return LaterEvents()
 
 
+async def _retire(recommender: Recommender) -> None:
+    """Close a replaced release, at once if the server stops."""
+    try:
+        await asyncio.sleep(GRACE_S)
+    finally:
+        await recommender.aclose()
+
+
 class LiveRelease:
     """The release that requests are answered from. Polls the pointer; loads the next release before letting go of this one."""
 
@@ -95,6 +107,7 @@ class LiveRelease:
         self._recommender: Recommender | None = None
         self._problem = ""
         self._poller: asyncio.Task[None] | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
 
     @property
     def recommender(self) -> Recommender:
@@ -115,11 +128,14 @@ class LiveRelease:
         self._poller = asyncio.create_task(self._poll(), name="release-poller")
 
     async def stop(self) -> None:
-        """Stop watching."""
-        if self._poller is not None:
-            self._poller.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._poller
+        """Stop watching and let go of every release."""
+        for task in (self._poller, *self._retiring):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        if self._recommender is not None:
+            await self._recommender.aclose()
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether requests can be answered, and what is served; "problem" says why a newer release is not."""
@@ -142,13 +158,18 @@ class LiveRelease:
             # A release can be broken in ways no list of errors foresees, and the watch must outlive them all.
             self._note(str(error) if isinstance(error, SparrowError) else f"{type(error).__name__}: {error}")
             return
+        if self._recommender is not None:
+            retiring = asyncio.create_task(_retire(self._recommender), name="release-retiring")
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
         self._pointer, self._recommender, self._problem = pointer, recommender, ""
         log.info("Serving release %s", pointer.release)
 
     def _note(self, problem: str) -> None:
         """Remember why the pointer's release cannot be served; log it once, not at every poll."""
         if problem != self._problem:
-            log.exception("The release cannot be loaded, the old one stays: %s", problem)
+            unforeseen = sys.exc_info() if not isinstance(sys.exception(), SparrowError) else None
+            log.error("The release cannot be loaded, the old one stays: %s", problem, exc_info=unforeseen)
         self._problem = problem
 
     async def _poll(self) -> None:

@@ -68,13 +68,13 @@ class LaterEvents:
 
 
 def sum_events(events: Iterable[StoredEvent]) -> LaterEvents:
-    """A person's events, oldest first, as what they mean: "undo" takes back all about its movie, a later rating replaces."""
+    """A person's events in the order they happened: "undo" takes back all about its movie, a later rating replaces."""
     ratings: dict[int, float] = {}
     rated_at: dict[int, int] = {}
     seen: set[int] = set()
     disliked: set[int] = set()
     undone: set[int] = set()
-    for event in events:
+    for event in sorted(events, key=lambda event: (event.timestamp, event.seq)):
         if event.type in ("undo", "rating"):
             ratings.pop(event.movie_id, None)
             disliked.discard(event.movie_id)

@@ -54,6 +54,9 @@ class Predictor(Protocol):
     async def predict(self, inputs: Mapping[str, NDArray[np.int64]]) -> Scores:
         """Raw int64 ids by input name, each (c,) → (c,) scores."""
 
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
 
 class OnnxPredictor:
     """The exported network in process: NumPy encoding, then ONNX Runtime on one thread."""
@@ -68,6 +71,9 @@ class OnnxPredictor:
         [scores] = self._session.run(["score"], self._spec.encode_ids(dict(inputs)))
         return np.asarray(scores, dtype=np.float32).reshape(-1)
 
+    async def aclose(self) -> None:
+        """There is nothing to let go of."""
+
 
 class NeuralCFRanker:
     """NeuralCF over (userId, movieId) pairs, all candidates in one batch."""
@@ -81,6 +87,10 @@ class NeuralCFRanker:
     def knows(self, user_id: int) -> bool:
         """Whether the network has a trained row for this person."""
         return self._spec.vocabularies[Columns.USER].is_known(user_id)
+
+    async def aclose(self) -> None:
+        """Let go of the network's connections."""
+        await self._predictor.aclose()
 
     async def rank(self, request: Request, candidates: Rows) -> Scores:
         user = request.person.user_id

@@ -140,7 +140,7 @@ def static_routes(catalog: Catalog, min_ratings: int) -> list[Recall]:
 
 def _best(rows: Rows, scores: NDArray[np.float32], near: Rows, quota: int) -> Found:
     """Each row once, with its highest score and the anchor that gave it."""
-    order = np.lexsort((rows, -scores))
+    order = descending_by_score(scores)
     _, first = np.unique(rows[order], return_index=True)
     keep = order[np.sort(first)][:quota]
     return Found(rows[keep], scores[keep], near[keep])

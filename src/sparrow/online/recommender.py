@@ -32,7 +32,6 @@ ALIASES: Final = {"neuralcf": "neural_cf", "nerualcf": "neural_cf"}
 """The original SparrowRecSys' model names, its misspelling included; its "emb" means the default embedding."""
 
 EMBEDDING_ALIAS: Final = "emb"
-FAVOURITE_GENRES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,8 @@ class Recommender:
         if record is None and not later:
             raise NotFound(f"There is no person {user_id} in this release; GET /user.html shows people there are.")
         person = person_from_record(self.catalog, user_id, record, later)
-        return _user_facts(self.catalog, user_id, person, _timestamps(record, later))
+        favourites = self.settings.features.favourite_genres
+        return _user_facts(self.catalog, user_id, person, _timestamps(record, later), favourites)
 
     def user_ids(self, size: int) -> list[int]:
         """The first people of the release, by id."""
@@ -112,6 +112,11 @@ class Recommender:
     @cached_property
     def _everyone(self) -> list[int]:
         return self.store.user_ids()
+
+    async def aclose(self) -> None:
+        """Let go of connections; no request may follow."""
+        if self.neural_cf is not None:
+            await self.neural_cf.aclose()
 
     async def similar(
         self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
@@ -244,7 +249,7 @@ def _timestamps(record: UserRecord | None, later: LaterEvents) -> dict[int, int]
     return stored | dict(later.rated_at)
 
 
-def _user_facts(catalog: Catalog, user_id: int, person: Person, times: dict[int, int]) -> UserFacts:
+def _user_facts(catalog: Catalog, user_id: int, person: Person, times: dict[int, int], favourites: int) -> UserFacts:
     stars = person.halves / 2
     ids = catalog.ids[person.rated].tolist()
     ratings = [
@@ -252,7 +257,7 @@ def _user_facts(catalog: Catalog, user_id: int, person: Person, times: dict[int,
         for movie, score in zip(ids, stars, strict=True)
     ]
     liked = catalog.genres[person.liked].sum(axis=0)
-    order = descending_by_score(liked)[:FAVOURITE_GENRES]
+    order = descending_by_score(liked)[:favourites]
     return UserFacts(
         user_id=UserId(user_id),
         rating_count=len(ratings),

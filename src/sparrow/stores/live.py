@@ -15,16 +15,19 @@ from typing import Any, Final
 from sparrow.errors import StoreUnavailable
 
 MAX_EVENTS: Final = 1000
-"""A person's newest events that a request reads; older ones wait for the next build."""
+"""A person's newest events that a request reads, of those that tell their taste."""
+
+_TELLING: Final = "type IN ('rating', 'watch', 'dislike', 'undo')"
+"""Impressions and clicks come by the hundred; among them a dislike would soon be out of a request's sight."""
 
 BUSY_S: Final = 5.0
 """How long one process waits for another's write."""
 
-_TABLES: Final = """
+_TABLES: Final = f"""
     CREATE TABLE IF NOT EXISTS events (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT UNIQUE, type TEXT NOT NULL, user_id INTEGER NOT NULL,
         movie_id INTEGER NOT NULL, value REAL, position INTEGER, recommendation_id TEXT, timestamp INTEGER NOT NULL);
-    CREATE INDEX IF NOT EXISTS events_of_user ON events (user_id, seq);
+    CREATE INDEX IF NOT EXISTS telling_events ON events (user_id, seq) WHERE {_TELLING};
 """
 _FIELDS: Final = ("eventId", "type", "userId", "movieId", "value", "position", "recommendationId", "timestamp")
 
@@ -41,13 +44,17 @@ class StoredEvent:
 
 
 class LiveStore:
-    """The events of one home, `{home}/live.sqlite`. Safe to share between threads and processes."""
+    """The events of one home, `{home}/live.sqlite`. Safe to share between threads and processes.
+
+    Reading has a connection of its own: a request must not wait while an `append` waits for another process or the disk.
+    """
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self._path, self._lock = home / "live.sqlite", threading.Lock()
+        self._path = home / "live.sqlite"
+        self._lock, self._read_lock = threading.Lock(), threading.Lock()
         try:
-            self._connection = _connect(self._path)
+            self._connection, self._reader = _connect(self._path), _connect(self._path)
         except sqlite3.Error as error:
             raise StoreUnavailable(
                 f"The event log {self._path} cannot be opened ({error}); check the disk and its rights."
@@ -88,10 +95,10 @@ class LiveStore:
         return added
 
     def events_of(self, user_id: int, after: int = 0) -> list[StoredEvent]:
-        """A person's newest `MAX_EVENTS` events with a sequence number above `after`, oldest first."""
+        """A person's newest `MAX_EVENTS` ratings, watches, dislikes and undos with a number above `after`, oldest first."""
         query = (
             "SELECT seq, type, movie_id, value, timestamp FROM events WHERE user_id = ? AND seq > ? "
-            f"ORDER BY seq DESC LIMIT {MAX_EVENTS}"
+            f"AND {_TELLING} ORDER BY seq DESC LIMIT {MAX_EVENTS}"
         )
         rows = self._rows(query, (user_id, after))
         return [StoredEvent(*row) for row in reversed(rows)]
@@ -102,13 +109,14 @@ class LiveStore:
         return int(seq)
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        for lock, connection in ((self._lock, self._connection), (self._read_lock, self._reader)):
+            with lock:
+                connection.close()
 
     def _rows(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._read_lock:
             try:
-                return self._connection.execute(query, values).fetchall()
+                return self._reader.execute(query, values).fetchall()
             except (sqlite3.Error, OverflowError) as error:
                 raise StoreUnavailable(f"The event log {self._path} cannot be read ({error}).") from None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import orjson
 
@@ -17,6 +17,8 @@ from sparrow.errors import ReleaseError
 from sparrow.stores import model_repository
 from sparrow.stores.locks import exclusive
 from sparrow.stores.releases import check_release, release_names, releases_folder, remove_release
+
+LOG: Final = "publish.log"
 
 WaitUntilAvailable = Callable[[str, int], None]
 """(model name, version) → returns once the model server answers AVAILABLE, raises otherwise."""
@@ -119,16 +121,19 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 def _append_log(home: Path, action: str, pointer: Pointer) -> None:
     entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "action": action, **asdict(pointer)}
-    with (home / "publish.log").open("ab") as file:
-        file.write(orjson.dumps(entry) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    path = home / LOG
+    # Replaced, not appended to: half a line, left by a power cut, would stop every later publish and rollback.
+    _write_whole(path, (path.read_bytes() if path.is_file() else b"") + orjson.dumps(entry) + b"\n")
 
 
 def _read_log(home: Path) -> list[dict[str, object]]:
-    path = home / "publish.log"
-    lines = path.read_bytes().splitlines() if path.is_file() else []
-    return [orjson.loads(line) for line in lines]
+    path = home / LOG
+    try:
+        return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
+    except orjson.JSONDecodeError as error:
+        raise ReleaseError(
+            f"{path} cannot be read ({error}); remove the broken line, or the file: then only rollback forgets."
+        ) from None
 
 
 def _live_stack(home: Path, live: Pointer | None) -> list[str]:

@@ -10,6 +10,7 @@ A release is filled in a hidden folder and appears by one rename, so half a rele
 """
 
 import hashlib
+import logging
 import shutil
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from typing import Any, Final
 import orjson
 
 from sparrow.errors import NotFound, ReleaseError
+
+log = logging.getLogger(__name__)
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
@@ -96,8 +99,14 @@ def _describe(path: Path) -> dict[str, Any]:
 
 
 def list_releases(home: Path) -> list[Manifest]:
-    """Every sealed release, oldest first."""
-    return [read_manifest(home, name) for name in release_names(home)]
+    """Every sealed release that can be read, oldest first; a broken one is logged and stands in nobody's way."""
+    found = []
+    for name in release_names(home):
+        try:
+            found.append(read_manifest(home, name))
+        except ReleaseError as error:
+            log.warning("A release is left out: %s", error)
+    return found
 
 
 def release_names(home: Path) -> list[str]:
@@ -114,7 +123,8 @@ def read_manifest(home: Path, release: str) -> Manifest:
         ReleaseError: the manifest cannot be read, or was written by a newer format.
     """
     path = releases_folder(home) / release / MANIFEST
-    if not path.is_file():
+    # "ID/" or a path leads to the same folder under another name, which pruning would take for a release nobody needs.
+    if Path(release).name != release or not path.is_file():
         known = ", ".join(release_names(home)) or "none yet; run `sparrow build`"
         raise NotFound(f"There is no release {release!r} in {home}; there are: {known}.")
     try:

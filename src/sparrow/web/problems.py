@@ -51,6 +51,8 @@ def explain_invalid(errors: Sequence[Mapping[str, Any]], request: Request) -> st
     first = errors[0]
     place = [str(part) for part in first["loc"] if part not in ("query", "path", "body")]
     name, value = ".".join(place) or "The body", repr(first.get("input"))
+    if first["type"] == "json_invalid":
+        return f"The body is no JSON ({first['ctx']['error']}); send one object, in UTF-8 (see /docs)."
     if first["type"] == "missing":
         return f"{name} is missing; add it to the request (see /docs)."
     allowed = expected(place[-1], request.app.state.settings.web) if place else ""

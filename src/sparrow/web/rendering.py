@@ -52,7 +52,7 @@ class Site:
 
     def error(self, request: Request, status: int, detail: str) -> Response:
         """The page of an error, with its true status."""
-        kind = status if status in (404, 422, 503) else 500
+        kind = status if status in (404, 422, 503) else 422 if status < 500 else 500
         return self.page(
             request, "error.html", status, kind=kind, code=status, phrase=HTTPStatus(status).phrase, detail=detail
         )

@@ -74,6 +74,7 @@ async def show_movie(
         "movie.html",
         movie=movie,
         listing=listing,
+        is_near=any(reason.kind == "similar" for item in listing.items for reason in item.reasons),
         bars=_bars(movie.rating_spread),
         embeddings=recommender.embeddings,
         chosen=chosen,

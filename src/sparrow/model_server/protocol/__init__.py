@@ -5,4 +5,5 @@
 - `text`     bytes <-> JSON values, NaN and Infinity included
 - `tensors`  JSON values <-> arrays of a declared type
 - `predict`  the row ("instances") and column ("inputs") forms of a prediction
+- `results`  the answers of classify and regress
 """
