@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from tests.model_server.load import BODY, Load, wait_for
-from tests.model_server.running import running_with
+from tests.model_server.running import Addresses, running_with
+from tests.model_server.stubs import open_client
 
 pytestmark = pytest.mark.slow
 
@@ -16,6 +17,17 @@ def place(source: Path, base: Path, version: int) -> None:
     """As publishing does it: copy aside, then one rename."""
     shutil.copytree(source, base / "incoming")
     (base / "incoming").rename(base / str(version))
+
+
+def reload(addresses: Addresses, base: Path, versions: list[int]) -> None:
+    """Ask for another version policy: these, or the latest when there are none."""
+    client = open_client("own", addresses.grpc)
+    request = client.request("ReloadConfigRequest")
+    config = request.config.model_config_list.config.add(name="m", base_path=str(base), model_platform="tensorflow")
+    if versions:
+        config.model_version_policy.specific.versions.extend(versions)
+    with client.channel:
+        client.call("HandleReloadConfigRequest", request)
 
 
 def test_swaps_under_load_lose_no_request(exported: Path, tmp_path: Path) -> None:
@@ -47,6 +59,12 @@ def test_swaps_under_load_lose_no_request(exported: Path, tmp_path: Path) -> Non
         before = load.answers
         wait_for(lambda: load.answers > before + 20)
         assert client.post("/v1/models/m/versions/3:predict", json=BODY).status_code == 404
+
+        for versions in ([1, 2], [2]):
+            reload(addresses, base, versions)
+            before = load.answers
+            wait_for(lambda before=before: load.answers > before + 20)  # type: ignore[misc]
+        reload(addresses, base, [])
 
         shutil.copytree(exported / "1", base / "3", dirs_exist_ok=True)
         wait_for(lambda: statuses()["3"]["state"] == "AVAILABLE")

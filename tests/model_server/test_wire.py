@@ -73,15 +73,15 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("data_type", sorted(LISTS))
-@pytest.mark.parametrize("as_content", [False, True])
+@pytest.mark.parametrize(
+    ("data_type", "as_content"),
+    [(name, raw) for name in sorted(LISTS) for raw in (False, True) if not (raw and name == "DT_STRING")],
+)
 def test_tensors_survive_the_wire(data_type: str, as_content: bool) -> None:
     dtype = LISTS[data_type][1]
     array = VALUES.get(data_type, np.array([[0, 1, 2], [3, 4, 100]], dtype=dtype) if dtype != "object" else None)
     proto = write_tensor_proto(array, data_type)
     if as_content:
-        if data_type == "DT_STRING":
-            pytest.skip("strings have no raw form here")
         raw = (array.view(np.uint32) >> 16).astype("<u2") if data_type == "DT_BFLOAT16" else array
         proto.ClearField(LISTS[data_type][0])
         proto.tensor_content = raw.tobytes()

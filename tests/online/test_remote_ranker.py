@@ -23,6 +23,7 @@ from sparrow.online.live import LiveRelease
 from sparrow.online.remote_ranker import RemoteRanker, wait_until_available
 from tests.conftest import Released
 from tests.model_server.running import Addresses, free_port, running_with
+from tests.test_journey import serving
 
 HANG = b"hang"
 BREAK = b"break"
@@ -482,3 +483,12 @@ def test_recommendations_are_the_same_in_process_over_rest_and_over_grpc(
         there = asyncio.run(listed(url))
         assert [movie for movie, _ in there] == [movie for movie, _ in here]
         np.testing.assert_allclose([score for _, score in there], [score for _, score in here], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_site_ranks_over_grpc(model_server: Addresses, released: Released, tmp_path: Path) -> None:
+    home = released.fresh(tmp_path / "home")
+    with serving(home, "--ranker-url", f"grpc://{model_server.grpc}") as site:
+        answer = site.get("/api/v1/users/1/recommendations", params={"size": 8, "explain": "true"}).json()
+        assert answer["degraded"] == []
+        assert {item["trace"]["ranker"] for item in answer["items"]} == {"blend"}

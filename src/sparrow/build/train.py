@@ -13,6 +13,7 @@ from sparrow.config import NeuralCF, Settings
 from sparrow.errors import BuildError
 from sparrow.evaluation.ranking import RankingValidation
 from sparrow.schema import Columns
+from sparrow.training.quiet import native_chatter_hidden
 
 if TYPE_CHECKING:
     import keras
@@ -41,11 +42,12 @@ def train_ranking(samples: Path, out: Path, settings: Settings, report: Report) 
 
 def _train(samples: Path, out: Path, settings: Settings, epochs: int | None, report: Report) -> dict[str, Any]:
     # TensorFlow takes seconds to import; a build that reuses this stage need not pay them.
-    from sparrow.models import BUILDERS
-    from sparrow.models.neural_cf import CHOICE
-    from sparrow.training.export import export_onnx, export_saved_model
-    from sparrow.training.fit import fit
-    from sparrow.training.id_samples import IdEpochs, Rows
+    with native_chatter_hidden():
+        from sparrow.models import BUILDERS
+        from sparrow.models.neural_cf import CHOICE
+        from sparrow.training.export import export_onnx, export_saved_model
+        from sparrow.training.fit import fit
+        from sparrow.training.id_samples import IdEpochs, Rows
 
     is_judging = epochs is None
     fold = FIT_ROWS if is_judging else None
@@ -63,8 +65,9 @@ def _train(samples: Path, out: Path, settings: Settings, epochs: int | None, rep
     )
     out.mkdir()
     curve.save(out / "curve.json")
-    export_saved_model(network, source.spec, CHOICE, out / "recmodel")
-    export_onnx(network, source.spec, CHOICE, out / "recmodel.onnx")
+    with native_chatter_hidden():
+        export_saved_model(network, source.spec, CHOICE, out / "recmodel")
+        export_onnx(network, source.spec, CHOICE, out / "recmodel.onnx")
     source.spec.save(out / "recmodel.encoding.json")
     if is_judging:
         _predict_liking(network, source, samples / "liking.parquet", out / "liking.parquet")

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 EVERY_ADDRESS: Final = "0.0.0.0"
 """The original listens on every address of the machine; a firewall or a container's port map decides who gets in."""
 
-GRACE_SECONDS: Final = 30.0
+GRACE_SECONDS: Final = 30
 """How long requests under way may take after a signal to stop."""
 
 
@@ -68,7 +68,10 @@ def serve(options: ServerOptions) -> None:
         else:
             app = build_app(service, options.rest_api_timeout_in_ms, options.rest_api_num_threads, metrics_path)
             logger.info("Exporting HTTP/REST API at:localhost:%s ...", rest.getsockname()[1])
-            _run(uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")), rest)
+            config = uvicorn.Config(
+                app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_SECONDS
+            )
+            _run(uvicorn.Server(config), rest)
 
 
 def read_configs(options: ServerOptions) -> list[ModelConfig]:
