@@ -54,7 +54,12 @@ def build_neural_cf(spec: EncodingSpec, settings: NeuralCF) -> keras.Model:
     choice = layers.Dense(1, name="choice_joined")(joined) + of_movie[:, 2 * dim : 2 * dim + 1]
     # Some people rate high: liking has a bias per person as well.
     liking = layers.Dense(1, name="liking_joined")(joined) + of_movie[:, 2 * dim + 1 :] + of_user[:, 2 * dim :]
-    return keras.Model({Columns.USER: user, Columns.MOVIE: movie}, {CHOICE: choice, LIKING: liking}, name="neural_cf")
+    # Named outputs, so that losses and exports find their heads; float32 under mixed precision too.
+    heads = {
+        name: layers.Activation("linear", dtype="float32", name=name)(logit)
+        for name, logit in ((CHOICE, choice), (LIKING, liking))
+    }
+    return keras.Model({Columns.USER: user, Columns.MOVIE: movie}, heads, name="neural_cf")
 
 
 def _embed(name: str, rows: int, width: int) -> layers.Embedding:
