@@ -18,7 +18,9 @@ CONFIG_VARIABLE = "SPARROW_CONFIG_FILE"
 @click.command()
 @store_option
 @click.option(
-    "--ranker-url", metavar="http://HOST:8501|grpc://HOST:8500", help="Rank through a TensorFlow Serving server; else in process."
+    "--ranker-url",
+    metavar="http://HOST:8501|grpc://HOST:8500",
+    help="Rank through a TensorFlow Serving server; else in process.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes that serve.  [default: 1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the site.  [default: 6010]")
