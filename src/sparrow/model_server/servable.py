@@ -169,6 +169,9 @@ def _load_error(path: Path, error: Exception) -> ServingError:
 
 def _cast(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
     wanted = dtype.as_numpy_dtype
+    if (array.dtype == object) != (np.dtype(wanted) == object):
+        sent = "string" if array.dtype == object else array.dtype.name
+        raise invalid(f"Expects a tensor of {dtype.base_dtype.name} but {sent} is provided")
     return array if array.dtype == wanted else array.astype(wanted)
 
 

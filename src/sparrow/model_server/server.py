@@ -21,7 +21,6 @@ from sparrow.model_server.configs import read_batching_file, read_model_config_f
 from sparrow.model_server.grpc import build_server
 from sparrow.model_server.metrics import Metrics
 from sparrow.model_server.options import ServerOptions
-from sparrow.model_server.protocol.status import ServingError
 from sparrow.model_server.repository import Load, Loaded, ModelConfig, Models
 from sparrow.model_server.rest import build_app
 from sparrow.model_server.service import Service
@@ -107,7 +106,7 @@ def make_load(options: ServerOptions, batching: BatchingParameters | None, metri
             try:
                 if options.enable_model_warmup:
                     warm_up(servable, path, read_records, max(1, options.num_request_iterations_for_warmup))
-            except ServingError:
+            except Exception:
                 servable.close()
                 raise
         return Loaded(servable, BatchingSession(servable, batching, slots) if batching else servable)

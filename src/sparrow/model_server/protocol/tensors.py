@@ -189,7 +189,14 @@ def _element(value: Any, dtype: DataType) -> Any:
         _check_lossless(value, dtype)
     if isinstance(value, dict):
         return _decode_base64(value)
-    return value.encode() if isinstance(value, str) else value
+    return _encode(value) if isinstance(value, str) else value
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # A lone surrogate, which JSON can spell.
+        raise invalid("Invalid encoding in string.") from None
 
 
 def _check_lossless(value: float, dtype: DataType) -> None:

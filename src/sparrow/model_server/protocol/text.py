@@ -18,7 +18,8 @@ LONGEST_QUOTE: Final = 2000
 """Characters of a value that an error message repeats, so that a huge body does not come back as a huge error."""
 
 _LARGEST_INTEGER: Final = 2**64 - 1
-_SHORT_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"|\bInf\b')
+# A string without an end matches too: otherwise each quotation mark in it would be tried anew, in quadratic time.
+_SHORT_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*"?|\bInf\b')
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 _REASONS: Final = {
     "Expecting value": "Invalid value.",
@@ -68,7 +69,12 @@ def quote(value: Any) -> str:
     """A JSON value as an error message shows it, cut when it is long."""
     if isinstance(value, list | dict) and len(value) > LONGEST_QUOTE:
         return f"{'array' if isinstance(value, list) else 'object'} of {len(value)} elements"
-    text = json.dumps(value, ensure_ascii=False, indent=4)
+    # Written piece by piece: indented as a whole, a deeply nested body would grow a thousandfold.
+    text = ""
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=4).iterencode(value):
+        text += piece
+        if len(text) > LONGEST_QUOTE:
+            break
     return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
 
 

@@ -175,6 +175,10 @@ class ServedModel:
             self._failed[version] = before
             self._set_status(VersionStatus(version, State.END, error.code, error.message))
             return False
+        except Exception as error:  # Older versions must still be tried, and this one again at the next poll.
+            logger.exception("Loading version %s of model %s failed", version, self.name)
+            self._set_status(VersionStatus(version, State.END, Code.INTERNAL, f"{type(error).__name__}: {error}"))
+            return False
         self._failed.pop(version, None)
         with self._lock:
             self._loaded[version] = LoadedVersion(version, loaded.servable, loaded.session)
@@ -198,7 +202,10 @@ class ServedModel:
             finished = loaded.retired and loaded.users == 0
         if finished:
             loaded.servable.close()
-            self._set_status(VersionStatus(loaded.version, State.END))
+            with self._lock:
+                # The version may have come back meanwhile; then its status is that of its successor.
+                if self._statuses[loaded.version].state is State.UNLOADING:
+                    self._statuses[loaded.version] = VersionStatus(loaded.version, State.END)
             logger.info("Version %s of model %s is unloaded", loaded.version, self.name)
 
     def _set_status(self, status: VersionStatus) -> None:

@@ -100,7 +100,4 @@ def _single(value: float) -> float:
 
 
 def _bytes(value: Any) -> bytes:
-    try:
-        return bytes(read_tensor(value, "DT_STRING").item())
-    except UnicodeEncodeError:
-        raise invalid("Invalid encoding in string.") from None
+    return bytes(read_tensor(value, "DT_STRING").item())

@@ -114,6 +114,8 @@ def _from_list(proto: Message, name: str, count: int) -> NDArray[Any]:
     else:
         flat = _array(values, dtype)
     if 0 < flat.size < count:
+        if name == "DT_STRING" and len(flat[-1]) * (count - flat.size) > LARGEST_TENSOR:
+            raise ValueError(f"a string repeated {count - flat.size} times is larger than {LARGEST_TENSOR} bytes")
         return np.concatenate([flat, np.full(count - flat.size, flat[-1], dtype=flat.dtype)])
     return flat
 

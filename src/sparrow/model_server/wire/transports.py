@@ -127,7 +127,10 @@ class GrpcTransport:
             raise RankerUnavailable("answered something that is no prediction.") from error
         if len(outputs) != 1:
             raise RankerUnavailable(f"answered {len(outputs)} outputs ({', '.join(sorted(outputs))}) instead of one.")
-        return _as_floats(next(iter(outputs.values())))
+        try:
+            return _as_floats(next(iter(outputs.values())))
+        except ValueError as error:
+            raise RankerUnavailable("answered something that is no number.") from error
 
     async def aclose(self) -> None:
         await self._client.aclose()
