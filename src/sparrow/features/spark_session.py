@@ -1,0 +1,76 @@
+"""A Spark session for the batch engine: classic (`local[*]`, `spark://…`, `yarn`, `k8s://…`) or Connect (`sc://…`).
+
+Spark runs on Java 17 or newer. A missing Java, or a missing pyspark, is told in one sentence with its cure, before Spark's own
+forty lines of stack trace.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparrow.errors import BuildError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def open_session(master: str, scratch: Path, memory: str = "4g") -> "SparkSession":
+    """Start a session, or join the one that this process has.
+
+    Args:
+        master: `local[N]`, `local[*]`, a cluster's URL, or `sc://host:port` for Spark Connect.
+        scratch: where a local session spills and keeps its warehouse.
+        memory: of the driver's JVM; in local mode that is all there is.
+
+    Raises:
+        BuildError: no pyspark or no Java here, or the cluster cannot be reached.
+    """
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise BuildError(
+            "The Spark engine needs the package pyspark; run `pip install 'sparrow-recsys[spark]'` or use --engine duckdb."
+        ) from None
+    builder = SparkSession.builder.appName("sparrow")
+    if master.startswith("sc://"):
+        builder = builder.remote(master)
+    else:
+        _check_java()
+        # Executors on this machine run the interpreter that runs this, with the same packages.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.master(master)
+        for name, value in _configuration(scratch, memory).items():
+            builder = builder.config(name, value)
+    try:
+        session = builder.getOrCreate()
+    except (PySparkException, OSError, RuntimeError) as error:
+        raise BuildError(
+            f"Spark at {master!r} could not be started ({str(error).splitlines()[0]}); check --spark-master."
+        ) from None
+    return session
+
+
+def _configuration(scratch: Path, memory: str) -> dict[str, str]:
+    return {
+        "spark.driver.memory": memory,
+        "spark.local.dir": str(scratch / "spark"),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "131072",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
+
+
+def _check_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    if (home and (Path(home) / "bin" / "java").exists()) or shutil.which("java"):
+        return
+    raise BuildError(
+        "The Spark engine needs Java 17 or newer and found none; install one (Debian: apt install openjdk-17-jre-headless), "
+        "set JAVA_HOME, or use --engine duckdb."
+    )
