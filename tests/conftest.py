@@ -142,7 +142,6 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
     (home / "sparrow.toml").write_text(SMALL, encoding="utf-8")
     settings = load_settings(home / "sparrow.toml", environ={})
     built = build(home, str(dataset), settings, Silent())
-    assert built is not None
     publish(home, built.manifest.release, settings)
     return Released(home, dataset, built.manifest.release, settings, world)
 

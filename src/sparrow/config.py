@@ -13,7 +13,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,21 +54,59 @@ class Samples(Section):
     exponent: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.75, description="negatives ~ popularity ** exponent"
     )
+    max_positives: Positive = Field(default=5_000_000, description="newest positives that become rows; older ones are left out")
     seed: int = Field(default=1, description="of all chance in it")
 
 
-class Item2vec(Section):
-    """Skip-gram with negative sampling over liked movies in time order (Barkan & Koenigstein, 2016)."""
+class Word2vec(Section):
+    """Skip-gram or CBOW with negative sampling, what every embedding of sequences is trained by (Mikolov et al., 2013)."""
 
     dim: Positive = Field(default=64, description="numbers in a vector")
-    window: Positive = Field(default=10, description="liked movies on each side that count as near")
+    window: Positive = Field(default=10, description="places on each side that count as near")
     epochs: Positive = Field(default=15, description="passes over all sequences")
+    mode: Literal["skip_gram", "cbow"] = Field(
+        default="skip_gram", description="`skip_gram` tells the near from the one, `cbow` the one from all near"
+    )
     negative: Positive = Field(default=5, description="negatives per pair")
     exponent: float = Field(default=0.5, description="negatives ~ likes ** exponent")
-    subsample: float = Field(default=0.0, description="share of likes above which a movie is thinned out; 0: none")
+    subsample: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="share of likes above which a movie is thinned out; 0: none"
+    )
     min_count: Positive = Field(default=5, description="likes a movie needs to get a vector")
     workers: Positive = Field(default=2, description="threads; only 1 is reproducible")
     seed: int = Field(default=1, description="of all chance in it")
+
+
+class Item2vec(Word2vec):
+    """Skip-gram with negative sampling over liked movies in time order (Barkan & Koenigstein, 2016)."""
+
+
+class Walks(Word2vec):
+    """Random walks over the graph of movies liked near one another, as sentences."""
+
+    walks: Positive = Field(default=10, description="walks from each movie in each epoch")
+    length: Annotated[int, Field(ge=2)] = Field(default=20, description="movies in a walk")
+    reach: Positive = Field(default=5, description="places of a liked sequence that an edge spans at most; 1: transitions")
+    half_life_days: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="days between two likes that halve their edge; 0: no decay"
+    )
+    popularity: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="edge weight / (likes * likes) ** popularity"
+    )
+    weighted: bool = Field(default=True, description="walk by edge weight; else all edges are alike")
+    window: Positive = Field(default=5, description="steps on each side that count as near")
+    epochs: Positive = Field(default=3, description="passes, each over new walks")
+
+
+class DeepWalk(Walks):
+    """First-order walks (Perozzi et al., 2014)."""
+
+
+class Node2vec(Walks):
+    """Second-order walks (Grover & Leskovec, 2016)."""
+
+    p: Annotated[float, Field(gt=0)] = Field(default=1.0, description="return parameter: small comes back often")
+    q: Annotated[float, Field(gt=0)] = Field(default=0.5, description="in-out parameter: small wanders, large stays near")
 
 
 class NeuralCF(Section):
@@ -81,6 +119,7 @@ class NeuralCF(Section):
     weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
     learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
     batch: Positive = Field(default=8192, description="rows in a step")
+    max_rows: Positive = Field(default=5_000_000, description="newest positives it learns from; older ones are left out")
     epochs: Positive = Field(default=8, description="passes at most")
     patience: Positive = Field(default=2, description="passes without a better nDCG@10 before training stops")
     seed: int = Field(default=1, description="of all chance in it")
@@ -111,6 +150,11 @@ class Online(Section):
         description="TensorFlow Serving base URL; empty ranks in process",
     )
     ranker_timeout_ms: Positive = Field(default=300, description="deadline of one remote ranking")
+    # Left out of every dump, and so of manifests: it may hold a password.
+    store: str = Field(
+        default="", exclude=True, repr=False, description="feature store: a redis:// address, see docs/serving.md; empty: LMDB"
+    )
+    store_timeout_ms: Positive = Field(default=250, description="deadline of what a request asks of Redis")
     embedding: str = Field(default="item2vec", description="the similarity behind similar movies")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(
         default=1.0, description="how often the live pointer is looked at"
@@ -136,6 +180,17 @@ class Releases(Section):
     )
 
 
+class Build(Section):
+    """What a build may take of the machine; changes nothing in what it makes."""
+
+    memory: str = Field(
+        default="auto",
+        pattern=r"^(auto|[1-9]\d*(MB|GB))$",
+        description="what the batch engine may hold before it spills, e.g. 8GB; auto: half of what is available, 1 to 16 GB",
+    )
+    check_disk: bool = Field(default=True, description="refuse a build that the free disk space will not hold")
+
+
 class Settings(Section):
     """All of it."""
 
@@ -143,12 +198,15 @@ class Settings(Section):
     features: Features = Features()
     samples: Samples = Samples()
     item2vec: Item2vec = Item2vec()
+    deepwalk: DeepWalk = DeepWalk()
+    node2vec: Node2vec = Node2vec()
     neural_cf: NeuralCF = NeuralCF()
     recall: Recall = Recall()
     candidates: Candidates = Candidates()
     online: Online = Online()
     web: Web = Web()
     releases: Releases = Releases()
+    build: Build = Build()
 
 
 def find_home(flag: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

@@ -1,15 +1,19 @@
 """Stages: what makes one stale, what a kill leaves behind, what force means. With stages of a line each, so that it is fast."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sparrow.build import plan
-from sparrow.build.plan import DONE, Context, Stage, fingerprints, run_stages, sweep
+from sparrow.build.plan import DONE, Context, Done, Plan, Stage, fingerprints, needed_for, run_stages, sweep
 from sparrow.build.stages import STAGES
 from sparrow.config import Settings
-from sparrow.errors import BuildError
+from sparrow.features.engines import EngineChoice
 from tests.conftest import Silent
 
 
@@ -28,12 +32,20 @@ CHAIN = (
 )
 
 
-def run(
+def planned(
     work: Path, settings: Settings | None = None, force: tuple[str, ...] = (), data: str = "d", stages=CHAIN
-) -> Silent:
+) -> Plan:
+    return Plan(stages, work, data, "world", settings or Settings(), force=frozenset(force))
+
+
+def run(*words, **more) -> Silent:
     reporter = Silent()
-    run_stages(stages, work, data, "world", settings or Settings(), reporter, frozenset(force))
+    run_stages(planned(*words, **more), reporter)
     return reporter
+
+
+def done(work: Path, **more) -> dict[str, Done]:
+    return run_stages(planned(work, **more), Silent())
 
 
 def change(section: str, **values: object) -> Settings:
@@ -102,22 +114,101 @@ def test_a_stage_without_its_mark_is_not_done(tmp_path: Path) -> None:
     assert run(tmp_path).ran == ["second", "third"]
 
 
-def test_a_full_disk_is_told_with_the_stage_and_the_cure(tmp_path: Path) -> None:
-    def fail(context: Context, out: Path) -> dict[str, int]:
-        raise OSError(28, "No space left on device")
+def test_what_would_run_is_known_before_it_runs(tmp_path: Path) -> None:
+    assert planned(tmp_path).stale() == ["first", "second", "third", "aside"]
+    run(tmp_path)
+    assert planned(tmp_path).stale() == []
+    assert planned(tmp_path, change("neural_cf", dim=4)).stale() == ["second", "third"]
+    assert planned(tmp_path, force=("aside",)).stale() == ["aside"]
+    run(tmp_path, force=("first",), stages=CHAIN[:1])
+    assert planned(tmp_path).stale() == ["second", "third", "aside"]
 
-    with pytest.raises(
-        BuildError, match=r"stage 'first' could not write .* No space left .* free space and build again"
-    ):
-        run(tmp_path, stages=(Stage("first", (), (), (), fail),))
+
+def test_a_stage_and_what_it_stands_on() -> None:
+    assert [stage.name for stage in needed_for(CHAIN, "third")] == ["first", "second", "third"]
+    assert [stage.name for stage in needed_for(CHAIN, "aside")] == ["first", "aside"]
+    assert [stage.name for stage in needed_for(STAGES, "recall")] == ["data", "features", "embeddings", "recall"]
+
+
+def test_a_stage_tells_how_it_went_and_is_believed_later(tmp_path: Path) -> None:
+    told = done(tmp_path)["second"]
+    report = told.report
+    assert (report.stage, report.engine, report.forced, report.reused) == ("second", "duckdb", False, False)
+    assert report.fingerprint == told.folder.name.removeprefix("second-")
+    assert report.settings == {"neural_cf": Settings().neural_cf.model_dump(mode="json")}
+    assert report.counts == {"length": 3}
+    assert report.bytes == len("((1))")
+    assert report.peak_memory > 10_000_000
+    assert report.started.endswith("+00:00")
+    again = done(tmp_path)["second"].report
+    assert again == replace(report, reused=True)
+
+
+def test_rows_are_counted_on_disk_unless_the_stage_knows_better(tmp_path: Path) -> None:
+    def tables(context: Context, out: Path) -> dict[str, int]:
+        (out / "judging").mkdir()
+        pq.write_table(pa.table({"a": [1, 2, 3]}), out / "judging" / "rows.parquet")
+        (out / "parts.parquet").mkdir()
+        pq.write_table(pa.table({"a": [1, 2]}), out / "parts.parquet" / "part-0.parquet")
+        np.savez(out / "vectors.npz", ids=np.arange(4), vectors=np.zeros((4, 2)))
+        return {"rows_in": 100}
+
+    def tells(context: Context, out: Path) -> dict[str, int]:
+        return {"rows_out": 7, "people": 3}
+
+    stages = (
+        Stage("tables", (), (), (), tables),
+        Stage("reads", ("tables",), (), (), tells),
+        Stage("blind", (), (), (), lambda *_: {}),
+    )
+    reports = [one.report for one in done(tmp_path, stages=stages).values()]
+    assert [(one.rows_in, one.rows_out) for one in reports] == [(100, 9), (9, 7), (None, None)]
+    assert [one.counts for one in reports] == [{}, {"people": 3}, {}]
+
+
+def test_a_report_of_another_version_is_no_report(tmp_path: Path) -> None:
+    run(tmp_path)
+    next(tmp_path.glob(f"second-*/{DONE}")).write_text('{"seconds": 1.0, "counts": {}, "run": "x", "used": {}}')
+    next(tmp_path.glob(f"aside-*/{DONE}")).write_text('{"half": ')
+    assert run(tmp_path).ran == ["second", "third", "aside"]
+
+
+def test_only_forced_runs_are_remembered_as_such(tmp_path: Path) -> None:
+    run(tmp_path)
+    assert planned(tmp_path).forced_runs() == set()
+    forced = done(tmp_path, force=("second",), stages=CHAIN[:2])["second"].report.run
+    assert planned(tmp_path).forced_runs() == {forced}
+    run(tmp_path)
+    assert planned(tmp_path).forced_runs() == {forced}, "what stands on it was stale, not forced"
+
+
+def test_the_engine_is_in_a_fingerprint_only_where_it_matters() -> None:
+    stages = (*CHAIN[:1], replace(CHAIN[1], engine_matters=True), *CHAIN[2:])
+    here, there = (fingerprints(stages, "d", Settings(), EngineChoice(name)) for name in ("duckdb", "spark"))
+    assert [name for name in here if here[name] != there[name]] == ["second", "third"]
+    elsewhere = fingerprints(stages, "d", Settings(), EngineChoice("spark", "spark://host:7077", "1GB"))
+    assert elsewhere == there
+
+
+def test_a_stage_gets_the_engine_of_the_build(tmp_path: Path) -> None:
+    met: list[EngineChoice] = []
+
+    def look(context: Context, out: Path) -> dict[str, int]:
+        met.append(context.engine)
+        return {}
+
+    choice = EngineChoice("spark", "local[1]")
+    made = run_stages(Plan((Stage("look", (), (), (), look),), tmp_path, "d", "w", Settings(), choice), Silent())
+    assert met == [choice]
+    assert made["look"].report.engine == "spark"
 
 
 def test_sweep_keeps_what_it_is_told_and_nothing_else(tmp_path: Path) -> None:
     for name in ("first-a", "first-b", ".second-c.tmp"):
         (tmp_path / name).mkdir()
-    sweep(tmp_path, {"first": tmp_path / "first-b"})
+    sweep(tmp_path, [tmp_path / "first-b"])
     assert [path.name for path in tmp_path.iterdir()] == ["first-b"]
-    sweep(tmp_path / "nowhere", {})
+    sweep(tmp_path / "nowhere", [])
 
 
 def stale_stages(settings: Settings) -> list[str]:
@@ -139,6 +230,7 @@ def stale_stages(settings: Settings) -> list[str]:
         (change("candidates", hidden=[1]), ["evaluate"]),
         (change("web", port=7000), []),
         (change("releases", keep=5), []),
+        (change("build", memory="2GB", check_disk=False), []),
     ],
 )
 def test_what_each_real_setting_makes_stale(settings: Settings, stale: list[str]) -> None:

@@ -1,19 +1,25 @@
 """Builds of the small release: found again, resumed after a kill, refused while another is at work, live release untouched."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from sparrow.build import limits
 from sparrow.build import publish as building
-from sparrow.build.lookup import find_release
+from sparrow.build.lookup import find_release, release_fingerprint
 from sparrow.build.plan import DONE
-from sparrow.build.publish import build
+from sparrow.build.publish import build, build_stage
+from sparrow.build.run_log import RUN_LOG
+from sparrow.build.stages import STAGES
 from sparrow.config import Settings
 from sparrow.errors import BuildError, Busy, DataError, InvalidInput
 from sparrow.stores.locks import exclusive
@@ -23,6 +29,8 @@ from tests.conftest import Released, Silent
 from tests.worlds import checkerboard, write_movielens
 
 EARLY = ["data", "features", "samples", "embeddings", "recall"]
+RECALL = ["data", "features", "embeddings", "recall"]
+"""What the stage `recall` stands on, and itself."""
 
 
 @pytest.fixture
@@ -38,7 +46,6 @@ def settings_with(released: Released, section: str, **values: object) -> Setting
 def test_the_same_data_settings_and_code_are_the_same_release(home: Path, released: Released) -> None:
     reporter = Silent()
     built = build(home, str(released.dataset), released.settings, reporter)
-    assert built is not None
     assert (built.reused, built.manifest.release, reporter.ran) == (True, released.release, [])
     served_otherwise = settings_with(released, "web", port=7000)
     assert find_release(home, str(released.dataset), served_otherwise) == built.manifest
@@ -48,21 +55,131 @@ def test_the_same_data_settings_and_code_are_the_same_release(home: Path, releas
 def test_a_setting_of_recall_rebuilds_only_what_stands_on_it(home: Path, released: Released) -> None:
     reporter = Silent()
     built = build(home, str(released.dataset), settings_with(released, "recall", recent_likes=2), reporter)
-    assert built is not None
     assert (reporter.reused, reporter.ran) == ([*EARLY, "ranking"], ["assemble", "evaluate"])
     assert built.manifest.release != released.release
     assert read_pointer(home).release == released.release, "building publishes nothing"  # type: ignore[union-attr]
     check_release(home, built.manifest.release)
 
 
-def test_only_stops_after_its_stage_and_force_repeats_it(home: Path, released: Released) -> None:
-    first, forced = Silent(), Silent()
-    assert build(home, str(released.dataset), released.settings, first, only="recall") is None
-    assert (first.reused, first.ran) == (EARLY, [])
-    assert build(home, str(released.dataset), released.settings, forced, only="recall", force=True) is None
-    assert (forced.reused, forced.ran) == (EARLY[:-1], ["recall"])
+def test_only_runs_its_stage_and_what_is_stale_before_it(home: Path, released: Released) -> None:
+    fresh, stale = Silent(), Silent()
+    reports = build_stage(home, str(released.dataset), released.settings, fresh, "recall")
+    assert (fresh.reused, fresh.ran) == (RECALL, [])
+    assert [report.stage for report in reports] == RECALL
+    build_stage(home, str(released.dataset), settings_with(released, "item2vec", epochs=1), stale, "recall")
+    assert (stale.reused, stale.ran) == (["data", "features"], ["embeddings", "recall"])
     with pytest.raises(InvalidInput, match="no stage 'rank'; the stages are: data, features"):
-        build(home, str(released.dataset), released.settings, Silent(), only="rank")
+        build_stage(home, str(released.dataset), released.settings, Silent(), "rank")
+
+
+def test_a_forced_stage_leads_to_a_new_release(home: Path, released: Released) -> None:
+    """Its result is in no release yet, though data, settings and code are those of one."""
+    forced, after, again = Silent(), Silent(), Silent()
+    [*_, report] = build_stage(home, str(released.dataset), released.settings, forced, "recall", force=True)
+    assert (forced.reused, forced.ran) == (RECALL[:-1], ["recall"])
+    built = build(home, str(released.dataset), released.settings, after)
+    assert after.ran == ["assemble", "evaluate"]
+    assert built.manifest.release != released.release
+    assert log_of(home, built.manifest.release)["stages"][4]["run"] == report.run
+    assert build(home, str(released.dataset), released.settings, again).manifest == built.manifest
+    assert again.ran == []
+
+
+def test_a_stage_run_only_because_it_was_used_up_makes_no_release(home: Path, released: Released) -> None:
+    """Sealing takes the assembled folder away, so `--only evaluate` assembles again; nothing has changed by that."""
+    reporter = Silent()
+    build_stage(home, str(released.dataset), released.settings, reporter, "assemble")
+    assert reporter.ran == ["assemble"]
+    found = build(home, str(released.dataset), released.settings, Silent())
+    assert (found.reused, found.manifest.release) == (True, released.release)
+
+
+def log_of(home: Path, release: str) -> Any:
+    return orjson.loads((home / "releases" / release / RUN_LOG).read_bytes())
+
+
+def test_a_release_carries_the_log_of_its_build(released: Released) -> None:
+    [manifest] = list_releases(released.home)
+    assert RUN_LOG in manifest.files
+    log = log_of(released.home, released.release)
+    assert log["engine"]["name"] == "duckdb"
+    assert log["machine"]["cores"] >= 1
+    assert log["machine"]["memory"] > 10**8
+    assert log["machine"]["python"].startswith("3.")
+    assert {"numpy", "pyarrow", "duckdb", "keras"} <= log["machine"]["libraries"].keys()
+    assert [stage["stage"] for stage in log["stages"]] == [stage.name for stage in STAGES]
+    stages = {stage["stage"]: stage for stage in log["stages"]}
+    for stage in STAGES:
+        told = stages[stage.name]
+        assert told["reused"] is False
+        assert told["seconds"] > 0
+        assert told["bytes"] > 0
+        assert told["peak_memory"] > 10**7
+        assert told["used"] == {name: stages[name]["run"] for name in stage.needs}
+        assert told["settings"].keys() == set(stage.sections)
+    assert stages["features"]["rows_in"] == stages["data"]["rows_out"] >= len(released.world.ratings)
+    assert stages["samples"]["rows_out"] > len(released.world.ratings)
+
+
+def test_a_build_that_reuses_tells_so_in_its_log(home: Path, released: Released) -> None:
+    before = {stage["stage"]: stage for stage in log_of(home, released.release)["stages"]}
+    built = build(home, str(released.dataset), settings_with(released, "recall", recent_likes=3), Silent())
+    after = {stage["stage"]: stage for stage in log_of(home, built.manifest.release)["stages"]}
+    assert [name for name, stage in after.items() if not stage["reused"]] == ["assemble", "evaluate"]
+    assert after["ranking"] == before["ranking"] | {"reused": True}
+    assert tuple(after) == tuple(report.stage for report in built.stages)
+
+
+def test_what_a_build_may_take_does_not_make_it_another(home: Path, released: Released) -> None:
+    modest = settings_with(released, "build", memory="1GB")
+    assert build(home, str(released.dataset), modest, Silent()).reused
+
+
+def test_a_release_of_either_engine_is_found_where_the_engine_matters(
+    home: Path, released: Released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No stage of today need depend on it; one that says so makes the other engine's release another one."""
+    marks = {release_fingerprint("d", released.settings, engine) for engine in ("", "duckdb", "spark")}
+    assert len(marks) == 3
+    sensitive = [replace(stage, engine_matters=stage.name == "evaluate") for stage in STAGES]
+    monkeypatch.setattr(building, "STAGES", sensitive)
+    built = build(home, str(released.dataset), released.settings, Silent())
+    assert not built.reused
+    assert built.manifest.fingerprint == release_fingerprint(
+        built.manifest.dataset["sha256"], released.settings, "duckdb"
+    )
+    assert find_release(home, str(released.dataset), released.settings) is not None
+    assert build(home, str(released.dataset), released.settings, Silent()).manifest == built.manifest
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(
+    tmp_path: Path, released: Released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "free_disk", lambda _: 1_000_000)
+    with pytest.raises(BuildError, match=rf"needs about .* in {tmp_path}/work, which has .*1,000,000 bytes"):
+        build(tmp_path, str(released.dataset), released.settings, Silent())
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_disk_that_fills_while_the_release_is_sealed_costs_only_that(
+    home: Path, released: Released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = settings_with(released, "recall", recent_likes=2)
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    live = read_pointer(home)
+    with monkeypatch.context() as filling:
+        filling.setattr(building, "seal", fill)
+        with pytest.raises(BuildError, match=rf"The disk of {home}/work is full: the stage 'assemble'"):
+            build(home, str(released.dataset), changed, Silent())
+    assert not (home / "work" / ".release").exists(), "its space came back"
+    assert read_pointer(home) == live
+    check_release(home, released.release)
+    resumed = Silent()
+    check_release(home, build(home, str(released.dataset), changed, resumed).manifest.release)
+    assert resumed.ran == ["assemble", "evaluate"]
 
 
 def test_killed_between_assembling_and_sealing_the_next_build_assembles_again(
@@ -80,7 +197,6 @@ def test_killed_between_assembling_and_sealing_the_next_build_assembles_again(
     assert [one.release for one in list_releases(home)] == [released.release]
     resumed = Silent()
     built = build(home, str(released.dataset), changed, resumed)
-    assert built is not None
     assert resumed.ran == ["assemble", "evaluate"]
     check_release(home, built.manifest.release)
 
@@ -174,8 +290,8 @@ def test_a_build_killed_midway_resumes_and_the_live_release_is_untouched(home: P
     assert finished >= {"data", "features", "samples"}
     reporter = Silent()
     again = Settings.model_validate(released.settings.model_dump() | {"samples": {"seed": 5}})
-    assert build(home, str(released.dataset), again, reporter, only="recall") is None
-    assert (reporter.ran, reporter.reused) == ([], EARLY)
+    build_stage(home, str(released.dataset), again, reporter, "recall")
+    assert (reporter.ran, reporter.reused) == ([], RECALL)
 
 
 def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> None:

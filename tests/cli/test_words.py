@@ -68,13 +68,27 @@ def test_the_stage_names_of_the_flag_are_those_of_the_build() -> None:
 
 
 def test_what_is_still_to_come_is_refused_in_words(sparrow: Command, tmp_path: Path) -> None:
-    sparrow("build", "--engine", "spark", "--home", tmp_path).check_failed(2, "DuckDB only", "Leave --engine out")
     sparrow("build", "--profile", "all", "--home", tmp_path).check_failed(2, "'quick' only", "'all'")
-    sparrow("serve", "--store", "redis://localhost", "--home", tmp_path).check_failed(
-        2, "redis://localhost", "LMDB only"
-    )
-    sparrow("serve", "--store", "mongo:x", "--home", tmp_path).check_failed(2, "'mongo:x'", "lmdb:HOME")
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("verb", [["serve"], ["releases"], ["publish", "some"], ["rollback"]], ids=lambda verb: verb[0])
+def test_a_store_that_cannot_be_used_is_told_without_its_password(
+    sparrow: Command, tmp_path: Path, verb: list[str]
+) -> None:
+    for store, *words in (
+        ("mongo://me:secret@host", "mongo:", "lmdb:HOME"),
+        ("lmdb:", "lmdb:", "lmdb:HOME"),
+        ("redis://me:secret@host/shop", "redis://…", "/db (a number)"),
+        ("redis+cluster://me:secret@host:port", "redis+cluster://…", "host[:port]"),
+    ):
+        ended = (
+            sparrow(*verb, "--store", store, "--home", tmp_path, "--port", "0")
+            if verb == ["serve"]
+            else sparrow(*verb, "--store", store, "--home", tmp_path)
+        )
+        ended.check_failed(2, *words)
+        assert "secret" not in ended.err
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,14 @@ def test_a_fault_is_named_with_line_and_value_and_other_rows_stay(tmp_path, file
 
 
 def test_every_kind_of_fault_has_a_case():
-    elsewhere = {faults.MISSING_COLUMN, faults.EMPTY_FILE}
+    genome = {
+        faults.UNKNOWN_GENOME_TAG,
+        faults.RELEVANCE_OUT_OF_RANGE,
+        faults.DUPLICATE_SCORE,
+        faults.INCOMPLETE_VECTOR,
+    }
+    people = {faults.DUPLICATE_ID, faults.UNREADABLE_VALUE}
+    elsewhere = {faults.MISSING_COLUMN, faults.EMPTY_FILE} | people | genome  # test_layouts, test_genome
     assert {kind for _, _, kind, _ in CASES} | elsewhere == set(faults.FAULTS)
     assert len({kind.name for kind in faults.FAULTS}) == len(faults.FAULTS)
 

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparrow.datasets import check_dataset, import_dataset, ratings_csv
-from sparrow.datasets.records import Block
+from sparrow.datasets import check_dataset, import_dataset, number_columns
+from sparrow.datasets.movielens import ML_10M, RATINGS
+from sparrow.datasets.movielens_100k import ML_100K
+from sparrow.datasets.records import CSV, Block, Form, TextFile
 from sparrow.datasets.report import Tally
 from sparrow.errors import DataError
 from tests.worlds import random_world, write_movielens
@@ -79,19 +82,38 @@ plain_line = st.lists(plain_field, min_size=3, max_size=5).map(",".join) | st.tu
 line_end = st.sampled_from(["\n", "\r\n", "\r", "\n\n"])
 
 
+FORMS = [CSV, ML_10M.required["ratings"].form, ML_100K.required["ratings"].form]
+
+
+def read_both_ways(data: str, form: Form) -> tuple[number_columns.NumberBlock | None, number_columns.NumberBlock]:
+    """One block of ratings, written with commas, in a form: vectorised (or not), and line by line."""
+    file = TextFile(Path("ratings"), tuple(RATINGS), 0, form)
+    block = Block(5, data.replace(",", form.separator).encode())
+    fast = number_columns._read_fast(block, file, RATINGS, Tally("fast"))
+    return fast, number_columns._read_exact(block, file, [0, 1, 2, 3], RATINGS, Tally("exact"))
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(plain_line, line_end), min_size=1, max_size=3))
-def test_the_fast_way_gives_what_the_exact_way_gives_or_stands_back(lines):
-    block = Block(5, "".join(line + end for line, end in lines).removesuffix("\n").encode())
-    fast = ratings_csv._read_fast(block, ratings_csv.COLUMNS, Tally("fast"))
-    exact = ratings_csv._read_exact(block, 4, [0, 1, 2, 3], Tally("exact"))
+@given(st.lists(st.tuples(plain_line, line_end), min_size=1, max_size=3), st.sampled_from(FORMS))
+def test_the_fast_way_gives_what_the_exact_way_gives_or_stands_back(lines, form):
+    fast, exact = read_both_ways("".join(line + end for line, end in lines).removesuffix("\n"), form)
     if fast is not None:
-        for name in ("row", "user", "movie", "stars", "timestamp", "repaired"):
-            np.testing.assert_array_equal(getattr(fast, name), getattr(exact, name))
+        np.testing.assert_array_equal(fast.row, exact.row)
+        np.testing.assert_array_equal(fast.repaired, exact.repaired)
+        for vectorised, one_by_one in zip(fast.columns, exact.columns, strict=True):
+            np.testing.assert_array_equal(vectorised, one_by_one)
 
 
-def test_the_fast_way_is_taken_for_sound_ratings():
-    block = Block(0, b"1,1,4.0,964982703\r\n1,3,0.5,9\r")
-    fast = ratings_csv._read_fast(block, ratings_csv.COLUMNS, Tally("fast"))
+@pytest.mark.parametrize("form", FORMS)
+def test_the_fast_way_is_taken_for_sound_ratings_in_every_form(form):
+    fast, _ = read_both_ways("1,1,4.0,964982703\r\n1,3,0.5,9\r", form)
     assert fast is not None
-    assert (fast.movie.tolist(), fast.stars.tolist(), fast.row.tolist()) == ([1, 3], [4.0, 0.5], [0, 1])
+    _, movie, stars, _ = fast.columns
+    assert (movie.tolist(), stars.tolist(), fast.row.tolist()) == ([1, 3], [4.0, 0.5], [5, 6])
+
+
+def test_a_comma_in_a_file_of_another_separator_is_seen():
+    fast, exact = read_both_ways("1,1,4.0,5", Form("::", tuple(RATINGS)))
+    assert fast is not None and len(exact.row) == 1
+    block, file = Block(0, b"1::1,1::4.0::5"), TextFile(Path("ratings"), tuple(RATINGS), 0, Form("::", tuple(RATINGS)))
+    assert number_columns._read_fast(block, file, RATINGS, Tally("fast")) is None

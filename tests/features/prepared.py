@@ -5,16 +5,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from sparrow.config import Features, Samples, Settings, Split
 from sparrow.features import queries
-from sparrow.features.definitions import MOVIE_FINISHED, MOVIE_STATIC, MOVIE_SUMS, USER_FINISHED, USER_LISTS, USER_SUMS
-from sparrow.features.engines import DuckDBEngine
-from sparrow.features.jobs import Cuts, Fit, genre_vocabulary, write_events, write_features
-from sparrow.features.samples import describe_people, write_samples
-from sparrow.schema import Movie, Rating
+from sparrow.features.definitions import MOVIE_FINISHED, MOVIE_SUMS, USER_FINISHED, USER_LISTS, USER_SUMS
+from sparrow.features.engines import Engine
+from sparrow.features.engines.duckdb_engine import DuckDBEngine
+from sparrow.features.genres import Genres
+from sparrow.features.jobs import Cuts, Fit, write_events, write_features
+from sparrow.features.movies import SETS, DescribeMovies
+from sparrow.features.people import favourite_columns, histories, person_fields
+from sparrow.features.samples import write_samples
+from sparrow.schema import Columns, Movie, Rating
 from tests.features.reference import FAVOURITES, HISTORY
 from tests.worlds import write_canonical
 
@@ -23,7 +28,7 @@ SETTINGS = Settings(
     features=Features(history_length=HISTORY, favourite_genres=FAVOURITES),
     samples=Samples(negatives=4, exponent=0.75, seed=1),
 )
-FEATURES = (*MOVIE_STATIC, *MOVIE_SUMS, *MOVIE_FINISHED, *USER_SUMS, *USER_FINISHED, *USER_LISTS)
+FEATURES = (*MOVIE_SUMS, *MOVIE_FINISHED, *USER_SUMS, *USER_FINISHED, *USER_LISTS)
 
 Row = dict[str, Any]
 Key = tuple[int, int, int]
@@ -31,17 +36,43 @@ Key = tuple[int, int, int]
 
 
 def rows(parquet: Path) -> list[Row]:
-    """A whole Parquet file."""
+    """A whole table."""
     return list(pq.read_table(parquet).to_pylist())
+
+
+def events(features: Path) -> list[Row]:
+    """Every event with its `split` and its person's history as of just before it."""
+    cuts = Cuts.load(features / "cuts.json")
+    found = sorted(rows(features / "events.parquet"), key=lambda row: (row["userId"], row["timestamp"], row["movieId"]))
+    keys = ("userId", "movieId", "liked", "user_liked_count")
+    user, movie, liked, count = (np.array([row[key] for row in found], dtype=np.int64) for key in keys)
+    for row, history in zip(found, histories(user, movie, liked, count, HISTORY) if found else (), strict=True):
+        row["history"] = history.tolist()
+        row["split"] = (
+            "train" if row["timestamp"] < cuts.valid_from else "valid" if row["timestamp"] < cuts.test_from else "test"
+        )
+    return found
+
+
+def with_lists(sample: Sequence[Row], features: Path) -> list[Row]:
+    """Sample rows with their person's history, and favourite genres by name."""
+    names = Genres.load(features / "genres.json").names
+    known = {(row["userId"], row["timestamp"]): row["history"] for row in events(features)}
+    for row in sample:
+        codes = (row[column] for column in favourite_columns(FAVOURITES))
+        row["favourite_genres"] = [names[code - 1] for code in codes if code]
+        row["history"] = known[row["userId"], row["timestamp"]]
+    return list(sample)
 
 
 @contextmanager
 def engine_with_events(
     folder: Path, ratings: Sequence[Rating], movies: Sequence[Movie], settings: Settings = SETTINGS
-) -> Iterator[DuckDBEngine]:
-    """An engine that holds the tables `movies` and `events` of a world."""
+) -> Iterator[Engine]:
+    """An engine that holds the tables `movies`, `catalogue` and `events` of a world."""
     write_canonical(folder, ratings, movies)
     with DuckDBEngine(folder / "scratch", memory="1GB") as engine:
+        engine.read("movies", folder / "movies.parquet")
         write_events(engine, folder, folder, settings)
         yield engine
 
@@ -49,13 +80,12 @@ def engine_with_events(
 def write_fit(
     folder: Path, ratings: Sequence[Rating], movies: Sequence[Movie], fit: Fit, settings: Settings = SETTINGS
 ) -> Cuts:
-    """Both jobs of one fit, all files into `folder`."""
+    """Both jobs of one fit, all files into `folder / fit`."""
     with engine_with_events(folder, ratings, movies, settings) as engine:
-        cuts = Cuts.load(folder / "cuts.json")
+        (folder / fit).mkdir()
         write_features(engine, folder, fit, settings)
-        describe_people(engine, settings)
-        write_samples(engine, folder, fit, cuts, settings)
-    return cuts
+        write_samples(engine, folder, folder / fit, fit, settings)
+    return Cuts.load(folder / "cuts.json")
 
 
 def described(
@@ -63,16 +93,24 @@ def described(
 ) -> Mapping[Key, Row]:
     """Features of every movie at every (person, second) that has a rating up to `until`: rated or not, as negatives are."""
     with engine_with_events(folder, ratings, movies) as engine:
-        history, favourites = SETTINGS.features.history_length, SETTINGS.features.favourite_genres
-        moments = f"(SELECT DISTINCT userId, timestamp FROM events WHERE timestamp <= {until})"
-        points = f"(SELECT e.userId, m.movieId, e.timestamp FROM {moments} e CROSS JOIN movies m)"
-        engine.create("mb", queries.movies_before("events", points, cut))
-        engine.create("ub", queries.users_before("events", genre_vocabulary(engine), history, favourites))
-        engine.write(queries.describe(points, "movies", "mb", "ub", cut), folder / "described.parquet")
-    return {
-        (row["userId"], row["movieId"], row["timestamp"]): {name: row[name] for name in FEATURES}
-        for row in rows(folder / "described.parquet")
-    }
+        person = [name for name, _ in person_fields(FAVOURITES)]
+        asked = f"""SELECT DISTINCT e.userId, c.movieId, e.timestamp, CAST(0 AS TINYINT) AS label, 'fit' AS fold,
+                           {", ".join(f"e.{name}" for name in person)}
+                    FROM events e CROSS JOIN catalogue c WHERE e.timestamp <= {until}"""
+        engine.write(asked, folder / "asked.parquet")
+        engine.read("asked", folder / "asked.parquet")
+        kernel = DescribeMovies(cut, cut, cut, FAVOURITES)
+        engine.spread(
+            queries.points("events", "asked", person),
+            Columns.MOVIE,
+            [Columns.TIMESTAMP],
+            kernel,
+            folder / "out",
+                SETS,
+                parts=1,
+        )
+    found = with_lists(rows(folder / "out" / "choice.parquet"), folder)
+    return {(row["userId"], row["movieId"], row["timestamp"]): {name: row[name] for name in FEATURES} for row in found}
 
 
 def agree(row: Row, expected: Row) -> None:

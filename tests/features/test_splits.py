@@ -7,9 +7,11 @@ import pytest
 
 from sparrow.config import Settings, Split
 from sparrow.errors import BuildError
-from sparrow.features.jobs import MAX_GENRES, Cuts, genre_vocabulary
+from sparrow.features.genres import MAX_GENRES, Genres
+from sparrow.features.jobs import Cuts
 from sparrow.schema import Movie, MovieId, Rating, UserId
 from tests.features.prepared import SETTINGS, Row, engine_with_events, rows, write_fit
+from tests.features.prepared import events as events_of
 from tests.worlds import START, checkerboard, random_world
 
 MOVIES = tuple(Movie(MovieId(number), f"M{number}", 2000, ("Drama",)) for number in range(1, 101))
@@ -17,7 +19,7 @@ MOVIES = tuple(Movie(MovieId(number), f"M{number}", 2000, ("Drama",)) for number
 
 def events(folder: Path, ratings: list[Rating], settings: Settings = SETTINGS) -> list[Row]:
     with engine_with_events(folder, ratings, MOVIES, settings):
-        return rows(folder / "events.parquet")
+        return events_of(folder)
 
 
 def test_shares_are_as_asked_and_no_second_is_torn(tmp_path: Path) -> None:
@@ -45,7 +47,7 @@ def test_many_rows_of_the_second_of_the_cut_go_together(tmp_path: Path) -> None:
 def test_folds_follow_each_persons_own_order(tmp_path: Path, seed: int) -> None:
     world = random_world(users=60, seed=seed)
     with engine_with_events(tmp_path, world.ratings, world.movies):
-        found = [row for row in rows(tmp_path / "events.parquet") if row["split"] == "train"]
+        found = [row for row in events_of(tmp_path) if row["split"] == "train"]
     people: dict[int, list[Row]] = defaultdict(list)
     for row in found:
         people[row["userId"]].append(row)
@@ -60,7 +62,7 @@ def test_folds_follow_each_persons_own_order(tmp_path: Path, seed: int) -> None:
 def test_rows_after_the_cut_have_no_fold_of_their_own(tmp_path: Path) -> None:
     world = checkerboard(users=10)
     with engine_with_events(tmp_path, world.ratings, world.movies):
-        found = rows(tmp_path / "events.parquet")
+        found = events_of(tmp_path)
     assert {row["fold"] for row in found if row["split"] != "train"} == {"fit"}
     assert len(found) == len(world.ratings)
 
@@ -68,13 +70,13 @@ def test_rows_after_the_cut_have_no_fold_of_their_own(tmp_path: Path) -> None:
 def test_the_judging_fit_knows_nothing_after_the_cut_nor_of_anyones_last_rows(tmp_path: Path) -> None:
     world = random_world(users=60, seed=3)
     cuts = write_fit(tmp_path, world.ratings, world.movies, "judging")
-    folds = {(row["userId"], row["movieId"]): (row["split"], row["fold"]) for row in rows(tmp_path / "events.parquet")}
-    known = rows(tmp_path / "known.parquet")
+    folds = {(row["userId"], row["movieId"]): (row["split"], row["fold"]) for row in events_of(tmp_path)}
+    known = rows(tmp_path / "judging" / "known.parquet")
     assert all(row["timestamp"] < cuts.valid_from and row["fold"] != "last" for row in known)
     assert len(known) == sum(split == "train" and fold != "last" for split, fold in folds.values())
-    assert sum(row["movie_count"] for row in rows(tmp_path / "movies.parquet")) == len(known)
-    assert sum(row["user_count"] for row in rows(tmp_path / "users.parquet")) == len(known)
-    positives = [row for row in rows(tmp_path / "choice.parquet") if row["label"] == 1]
+    assert sum(row["movie_count"] for row in rows(tmp_path / "judging" / "movies.parquet")) == len(known)
+    assert sum(row["user_count"] for row in rows(tmp_path / "judging" / "users.parquet")) == len(known)
+    positives = [row for row in rows(tmp_path / "judging" / "choice.parquet") if row["label"] == 1]
     assert {folds[row["userId"], row["movieId"]] for row in positives} == {("train", "fit")}
     assert len(positives) == sum(place == ("train", "fit") for place in folds.values())
 
@@ -82,8 +84,8 @@ def test_the_judging_fit_knows_nothing_after_the_cut_nor_of_anyones_last_rows(tm
 def test_the_release_fit_knows_everything(tmp_path: Path) -> None:
     world = random_world(seed=3)
     write_fit(tmp_path, world.ratings, world.movies, "release")
-    assert len(rows(tmp_path / "known.parquet")) == len(world.ratings)
-    positives = [row for row in rows(tmp_path / "choice.parquet") if row["label"] == 1]
+    assert len(rows(tmp_path / "release" / "known.parquet")) == len(world.ratings)
+    positives = [row for row in rows(tmp_path / "release" / "choice.parquet") if row["label"] == 1]
     assert {(row["userId"], row["movieId"], row["timestamp"]) for row in positives} == {
         (rating.user_id, rating.movie_id, rating.timestamp) for rating in world.ratings
     }
@@ -108,5 +110,5 @@ def test_one_second_of_ratings_leaves_nothing_to_learn_from(tmp_path: Path) -> N
 def test_only_the_most_frequent_genres_get_a_sum(tmp_path: Path) -> None:
     names = [f"genre {number:02d}" for number in range(MAX_GENRES + 5)]
     movies = tuple(Movie(MovieId(at + 1), "M", 0, tuple(names[: at + 1])) for at in range(len(names)))
-    with engine_with_events(tmp_path, [Rating(UserId(1), MovieId(1), 4.0, START)], movies) as engine:
-        assert genre_vocabulary(engine) == names[:MAX_GENRES]
+    with engine_with_events(tmp_path, [Rating(UserId(1), MovieId(1), 4.0, START)], movies):
+        assert list(Genres.load(tmp_path / "genres.json").names) == sorted(names[:MAX_GENRES])

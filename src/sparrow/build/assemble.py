@@ -3,11 +3,12 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 import pyarrow.parquet as pq
 
+from sparrow.datasets.identities import read_ids
+from sparrow.features.engines.parts import parquet_files
 from sparrow.stores import lmdb_store
 from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
 from sparrow.stores.feature_store import FeatureStore, MovieRecord, StoreMeta, UserRecord
@@ -16,8 +17,8 @@ from sparrow.stores.lmdb_store import LmdbStore
 RECMODEL_PARTS = ("recmodel", "recmodel.onnx", "recmodel.encoding.json")
 
 
-def assemble(features: Path, embeddings: Path, recall: Path, ranking: Path, out: Path) -> dict[str, int]:
-    """Fill `out` from the folders of one fit; returns rows by kind."""
+def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking: Path, out: Path) -> dict[str, int]:
+    """Fill `out` from the folders of one fit, and from `data` what holds for both; returns rows by kind."""
     path = out / "features.lmdb"
     store = FeatureStore(LmdbStore(path, writable=True))
     movies = store.write_movies(_movies(features / "movies.parquet"))
@@ -30,7 +31,8 @@ def assemble(features: Path, embeddings: Path, recall: Path, ranking: Path, out:
         near = Neighbours.load(recall / f"neighbours-{table.name}.npz")
         store.write_neighbours(near.name, zip(near.ids.tolist(), near.nearest, near.scores, strict=True))
         similarities[table.name], dimensions[table.name] = table.similarity, table.dim
-    store.write_meta(StoreMeta(movies, people, similarities, dimensions))
+    outside_ids = _write_outside_ids(store, data)
+    store.write_meta(StoreMeta(movies, people, similarities, dimensions, outside_ids))
     store.close()
     lmdb_store.seal(path)
     for part in RECMODEL_PARTS:
@@ -39,13 +41,21 @@ def assemble(features: Path, embeddings: Path, recall: Path, ranking: Path, out:
     return {"movies": movies, "people": people, "embeddings": len(similarities)}
 
 
+def _write_outside_ids(store: FeatureStore, data: Path) -> dict[str, int]:
+    """What the outside world calls movies and people, if the dataset's ids are not all numbers; rows by kind."""
+    sides: tuple[Literal["movies", "users"], ...] = ("movies", "users")
+    counts = {who: store.write_outside_ids(who, read_ids(data, who)) for who in sides}
+    return {who: count for who, count in counts.items() if count}
+
+
 def _write_table(store: FeatureStore, kind: Any, table: EmbeddingTable) -> None:
     store.write_vectors(kind, table.name, zip(table.ids.tolist(), table.vectors, strict=True))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    for batch in pq.ParquetFile(path).iter_batches(4096):
-        yield from batch.to_pylist()
+    for file in parquet_files(path):
+        for batch in pq.ParquetFile(file).iter_batches(4096):
+            yield from batch.to_pylist()
 
 
 def _movies(path: Path) -> Iterator[MovieRecord]:
@@ -53,25 +63,14 @@ def _movies(path: Path) -> Iterator[MovieRecord]:
         yield MovieRecord(
             **{name: row[name] for name in _PLAIN_MOVIE},
             spread=row["spread"] or [0] * 10,
-            top_ratings=[(top["who"], -top["half"], -top["at"]) for top in row["top_ratings"] or ()],
+            top_ratings=[(top["userId"], top["half"], top["timestamp"]) for top in row["top_ratings"] or ()],
         )
 
 
 def _users(path: Path) -> Iterator[UserRecord]:
-    for row in _rows(path):
-        rated, halves, times = (np.array([rating[name] for rating in row["ratings"]]) for name in ("id", "half", "at"))
-        yield UserRecord(
-            **{name: row[name] for name in _PLAIN_USER},
-            rated=rated.astype("<i8").tobytes(),
-            half_stars=halves.astype(np.uint8).tobytes(),
-            timestamps=times.astype("<i8").tobytes(),
-        )
+    return (UserRecord(**row) for row in _rows(path))
 
 
 _PLAIN_MOVIE = (
     "movieId", "title", "releaseYear", "genres", "imdbId", "tmdbId", "movie_count", "movie_half_sum", "movie_half_square_sum",
-)  # fmt: skip
-_PLAIN_USER = (
-    "userId", "user_count", "user_half_sum", "user_half_square_sum", "user_liked_count", "user_year_count", "user_year_sum",
-    "favourite_genres",
 )  # fmt: skip

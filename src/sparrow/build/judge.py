@@ -20,6 +20,7 @@ from sparrow.config import Settings
 from sparrow.evaluation import metrics
 from sparrow.evaluation.ranking import Ids, Judged, judge
 from sparrow.evaluation.reports import ranking_row
+from sparrow.features.jobs import Cuts
 from sparrow.online.live import open_folder
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.recommender import Recommender
@@ -44,13 +45,13 @@ class Case:
 
 
 def judge_release(
-    folder: Path, events: Path, liking: Path, out: Path, settings: Settings, report: Callable[[int, int], None]
+    folder: Path, features: Path, liking: Path, out: Path, settings: Settings, report: Callable[[int, int], None]
 ) -> dict[str, Any]:
     """Write `metrics.json`; returns the headline figures.
 
     Args:
         folder: the judging fit, laid out as a release.
-        events: `events.parquet` with split and fold.
+        features: the folder of the features stage: `events.parquet` and `cuts.json`.
         liking: predictions of liking on rows the network was not trained on.
         out: where the metrics go.
         settings: recall and candidates, as served.
@@ -58,7 +59,7 @@ def judge_release(
     """
     in_process = settings.online.model_copy(update={"ranker_url": ""})
     recommender = open_folder(folder, _judging_manifest(), settings.model_copy(update={"online": in_process}))
-    groups = _cases(recommender, _Events.read(events))
+    groups = _cases(recommender, _Events.read(features))
     result: dict[str, Any] = {}
     for place, (name, cases) in enumerate(groups.items()):
         asked = {key: model for key, model in RECOMMENDERS.items() if name != "unseen" or model not in NEED_KNOWN}
@@ -88,17 +89,16 @@ class _Events:
     is_after: NDArray[np.bool_]
 
     @classmethod
-    def read(cls, path: Path) -> "_Events":
-        table = pq.read_table(
-            path, columns=[Columns.USER, Columns.MOVIE, Columns.RATING, Columns.TIMESTAMP, "split", "fold"]
-        )
+    def read(cls, features: Path) -> "_Events":
+        path, valid_from = features / "events.parquet", Cuts.load(features / "cuts.json").valid_from
+        table = pq.read_table(path, columns=[Columns.USER, Columns.MOVIE, "half", Columns.TIMESTAMP, "fold"])
         table = table.sort_by(
             [(Columns.USER, "ascending"), (Columns.TIMESTAMP, "ascending"), (Columns.MOVIE, "ascending")]
         )
-        users, movies, stars, split, fold = (
-            table[name].to_numpy() for name in (Columns.USER, Columns.MOVIE, Columns.RATING, "split", "fold")
+        users, movies, half, time, fold = (
+            table[name].to_numpy() for name in (Columns.USER, Columns.MOVIE, "half", Columns.TIMESTAMP, "fold")
         )
-        return cls(users, movies, stars, (split == "train") & (fold == "last"), split != "train")
+        return cls(users, movies, half / 2, fold == "last", time >= valid_from)
 
     def people(self) -> Iterator[tuple[int, "_Events"]]:
         """(user id, their own events), by ascending id."""

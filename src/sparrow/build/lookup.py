@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import orjson
 
@@ -10,23 +10,29 @@ import sparrow
 from sparrow.build.plan import code_digest
 from sparrow.config import Settings
 from sparrow.datasets import fingerprint
+from sparrow.datasets.sources import locate_dataset
+from sparrow.features.engines.engine import EngineName
 from sparrow.stores.publishing import read_pointer
 from sparrow.stores.releases import Manifest, list_releases
 
-SERVING_ONLY: Final = {"web", "online", "releases"}
-"""Sections that change how a release is served, not what it holds."""
+NOT_CONTENT: Final = {"web", "online", "releases", "build"}
+"""Sections that change how a release is served or what its build may take, not what it holds."""
+
+ENGINES: Final = ("", *get_args(EngineName))
+"""What a release's fingerprint may say of the batch engine; nothing, if no stage made another thing of it."""
 
 
-def release_fingerprint(data: str, settings: Settings) -> str:
+def release_fingerprint(data: str, settings: Settings, engine: str = "") -> str:
     """What a release is made from, code aside."""
-    relevant = {name: value for name, value in settings.model_dump(mode="json").items() if name not in SERVING_ONLY}
-    return hashlib.sha256(orjson.dumps([data, relevant], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    relevant = {name: value for name, value in settings.model_dump(mode="json").items() if name not in NOT_CONTENT}
+    return hashlib.sha256(orjson.dumps([data, relevant, engine], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def find_release(home: Path, source: str, settings: Settings) -> Manifest | None:
-    """A release with this data and these settings, whatever code built it: the live one if it is, else the newest."""
-    mark = release_fingerprint(fingerprint(source), settings)
-    fitting = [one for one in list_releases(home) if one.fingerprint == mark]
+    """A release with this data and these settings, whatever code and engine built it: the live one if it is, else the newest."""
+    data = fingerprint(locate_dataset(source, home))
+    marks = {release_fingerprint(data, settings, engine) for engine in ENGINES}
+    fitting = [one for one in list_releases(home) if one.fingerprint in marks]
     pointer = read_pointer(home)
     live = [one for one in fitting if pointer is not None and one.release == pointer.release]
     return next(reversed(live or fitting), None)

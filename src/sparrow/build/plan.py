@@ -10,22 +10,28 @@ import hashlib
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
 import sparrow
+from sparrow.build import limits
+from sparrow.build.memory import PeakMemory
+from sparrow.build.run_log import StageReport, bytes_of, rows_of
 from sparrow.config import Settings
-from sparrow.errors import BuildError
+from sparrow.features.engines import EngineChoice
 
 SOURCE = Path(sparrow.__file__).parent
 DONE = "stage.json"
 SHARED = "schema"
 """What counts as liked, which ratings there are: every stage goes by it."""
+
+DUCKDB: Final = EngineChoice()
 
 
 class Reporter(Protocol):
@@ -33,21 +39,22 @@ class Reporter(Protocol):
 
     def started(self, stage: str) -> None: ...
     def progress(self, done: int, total: int) -> None: ...
-    def finished(self, stage: str, seconds: float, counts: Mapping[str, Any], reused: bool) -> None: ...
+    def finished(self, stage: str, seconds: float, report: StageReport, reused: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a stage gets: where its inputs lie by stage name, the settings, the data's name, and whom to tell."""
+    """What a stage gets: where its inputs lie by stage name, the settings, the data's name, whom to tell, and the engine."""
 
     inputs: Mapping[str, Path]
     settings: Settings
     source: str
     report: Callable[[int, int], None]
+    engine: EngineChoice = DUCKDB
 
 
 Run = Callable[[Context, Path], Mapping[str, Any]]
-"""Fill the folder; returns counts worth telling."""
+"""Fill the folder; returns counts worth telling (`rows_in` and `rows_out` among them replace what is counted on disk)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Stage:
         sections: settings sections it reads.
         rooms: source folders and files whose change makes it stale.
         run: the work.
+        engine_matters: what it makes depends on the batch engine, not only how fast.
     """
 
     name: str
@@ -67,21 +75,95 @@ class Stage:
     sections: tuple[str, ...]
     rooms: tuple[str, ...]
     run: Run
+    engine_matters: bool = False
 
 
-def fingerprints(stages: Sequence[Stage], data: str, settings: Settings) -> dict[str, str]:
+class Done(NamedTuple):
+    """A finished stage: its folder and how it went."""
+
+    folder: Path
+    report: StageReport
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be built from what, and where.
+
+    Attributes:
+        stages: in order.
+        work: folder that holds the stages' folders.
+        data: the data's content hash.
+        source: the data's name or path.
+        settings: of the build.
+        engine: the batch engine.
+        force: names of stages to run even if they are fresh.
+    """
+
+    stages: Sequence[Stage]
+    work: Path
+    data: str
+    source: str
+    settings: Settings
+    engine: EngineChoice = DUCKDB
+    force: frozenset[str] = frozenset()
+
+    def folders(self) -> dict[str, Path]:
+        """Stage name → the folder that it has when it is done."""
+        marks = fingerprints(self.stages, self.data, self.settings, self.engine)
+        return {name: self.work / f"{name}-{mark}" for name, mark in marks.items()}
+
+    def stale(self) -> list[str]:
+        """Names of the stages that would run."""
+        folders, runs, stale = self.folders(), dict[str, str](), list[str]()
+        for stage in self.stages:
+            report = self.fresh(stage, folders[stage.name], runs)
+            if report is None:
+                stale.append(stage.name)
+            else:
+                runs[stage.name] = report.run
+        return stale
+
+    def fresh(self, stage: Stage, folder: Path, runs: Mapping[str, str]) -> StageReport | None:
+        """What a whole stage told of itself; None unless it was made from exactly these runs of the stages before it."""
+        report = None if stage.name in self.force else StageReport.load(folder / DONE)
+        return report if report and report.used == {name: runs.get(name) for name in stage.needs} else None
+
+    def forced_runs(self) -> set[str]:
+        """Runs that somebody forced and that are still at hand."""
+        reports = (StageReport.load(folder / DONE) for folder in self.folders().values())
+        return {report.run for report in reports if report and report.forced}
+
+
+def needed_for(stages: Sequence[Stage], last: str) -> tuple[Stage, ...]:
+    """The stage called `last` and all that it stands on, in order."""
+    wanted = {last}
+    for stage in reversed(stages):
+        if stage.name in wanted:
+            wanted |= set(stage.needs)
+    return tuple(stage for stage in stages if stage.name in wanted)
+
+
+def fingerprints(
+    stages: Sequence[Stage], data: str, settings: Settings, engine: EngineChoice = DUCKDB
+) -> dict[str, str]:
     """Stage name → fingerprint, for the data with content hash `data`."""
     found: dict[str, str] = {}
     for stage in stages:
         parts = [
             stage.name,
             data,
-            [settings.model_dump(mode="json")[section] for section in stage.sections],
+            _settings_read(stage, settings),
             [_source_digest(room) for room in (SHARED, *stage.rooms)],
             [found[name] for name in stage.needs],
+            engine.name if stage.engine_matters else "",
         ]
         found[stage.name] = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
     return found
+
+
+def _settings_read(stage: Stage, settings: Settings) -> dict[str, Any]:
+    every = settings.model_dump(mode="json")
+    return {section: every[section] for section in stage.sections}
 
 
 @cache
@@ -99,75 +181,82 @@ def code_digest() -> str:
     return _source_digest(".")[:8]
 
 
-def run_stages(
-    stages: Sequence[Stage],
-    work: Path,
-    data: str,
-    source: str,
-    settings: Settings,
-    reporter: Reporter,
-    force: frozenset[str],
-) -> dict[str, Path]:
-    """Run what is stale, reuse what is not.
+def run_stages(plan: Plan, reporter: Reporter) -> dict[str, Done]:
+    """Run what is stale, reuse what is not; stage name → how it went.
 
-    Args:
-        stages: in order.
-        work: folder that holds the stages' folders.
-        data: the data's content hash.
-        source: the data's name or path.
-        settings: of the build.
-        reporter: told of every stage.
-        force: names of stages to run even if they are fresh.
-
-    Returns:
-        Stage name → its folder.
+    Raises:
+        BuildError: a stage cannot finish, or the disk will not hold what is still to be written (told before that starts).
     """
-    marks = fingerprints(stages, data, settings)
-    folders: dict[str, Path] = {}
-    runs: dict[str, str] = {}
-    for stage in stages:
-        folder = work / f"{stage.name}-{marks[stage.name]}"
-        context = Context({name: folders[name] for name in stage.needs}, settings, source, reporter.progress)
-        used = {name: runs[name] for name in stage.needs}
+    folders, stale = plan.folders(), plan.stale()
+    done: dict[str, Done] = {}
+    known: int | None = None
+    for stage in plan.stages:
+        folder, runs = folders[stage.name], {name: one.report.run for name, one in done.items()}
         reporter.started(stage.name)
-        told = None if stage.name in force else _finished(folder, used)
-        reused = told is not None
-        told = told or _run(stage, context, folder, used)
-        reporter.finished(stage.name, told["seconds"], told["counts"], reused)
-        folders[stage.name], runs[stage.name] = folder, told["run"]
-    return folders
+        report = plan.fresh(stage, folder, runs)
+        if report is None:
+            known = _check_room(plan, stale[stale.index(stage.name) :], folders, known)
+            report = _run(plan, stage, {name: done[name] for name in stage.needs}, folder, reporter, known)
+        reporter.finished(stage.name, report.seconds, report, report.reused)
+        done[stage.name] = Done(folder, report)
+    return done
 
 
-def _finished(folder: Path, used: Mapping[str, str]) -> dict[str, Any] | None:
-    """What a whole stage told of itself; None unless it was made from exactly these runs of the stages before it."""
-    if not (folder / DONE).is_file():
-        return None
-    told: dict[str, Any] = orjson.loads((folder / DONE).read_bytes())
-    return told if told["used"] == used else None
+def _check_room(plan: Plan, stages: Sequence[str], folders: Mapping[str, Path], known: int | None) -> int | None:
+    """Refuse what the disk will not hold: by an estimate of the ratings at the start, by their number after the data stage."""
+    ratings = limits.count_ratings(plan.source, folders["data"]) if "data" in folders else None
+    if ratings is not None and ratings != known:
+        limits.check_disk(plan.work, stages, ratings, plan.settings)
+    if ratings is not None and known is None:
+        limits.warn_of_memory(stages, ratings)
+    return ratings
 
 
-def _run(stage: Stage, context: Context, folder: Path, used: Mapping[str, str]) -> dict[str, Any]:
+def _run(
+    plan: Plan, stage: Stage, inputs: Mapping[str, Done], folder: Path, reporter: Reporter, ratings: int | None
+) -> StageReport:
+    """Run one stage in a hidden folder beside `folder`, which it becomes when done."""
     hidden = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(hidden, ignore_errors=True)
-    hidden.mkdir(parents=True)
-    began = time.perf_counter()
-    try:
-        counts = stage.run(context, hidden)
-    except OSError as error:
-        raise BuildError(
-            f"The stage {stage.name!r} could not write into {folder.parent} ({error}); free space and build again."
-        ) from error
-    seconds = round(time.perf_counter() - began, 2)
-    told = {"seconds": seconds, "counts": dict(counts), "run": uuid.uuid4().hex, "used": dict(used)}
-    (hidden / DONE).write_bytes(orjson.dumps(told))
-    shutil.rmtree(folder, ignore_errors=True)
-    hidden.rename(folder)
-    return told
+    places = {name: one.folder for name, one in inputs.items()}
+    context = Context(places, plan.settings, plan.source, reporter.progress, plan.engine)
+    started, began = datetime.now(UTC), time.perf_counter()
+    needed = limits.disk_needed([stage.name], ratings, plan.settings) if ratings is not None else None
+    with limits.half_work_removed(stage.name, hidden, needed):
+        hidden.mkdir(parents=True)
+        with PeakMemory() as memory:
+            counts = dict(stage.run(context, hidden))
+        report = StageReport(
+            stage=stage.name,
+            fingerprint=folder.name.rpartition("-")[2],
+            run=uuid.uuid4().hex,
+            used={name: one.report.run for name, one in inputs.items()},
+            forced=stage.name in plan.force,
+            engine=plan.engine.name,
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - began, 2),
+            rows_in=counts.pop("rows_in", _sum(one.report.rows_out for one in inputs.values())),
+            rows_out=counts.pop("rows_out", rows_of(hidden)),
+            peak_memory=memory.peak,
+            bytes=bytes_of(hidden),
+            counts=counts,
+            settings=_settings_read(stage, plan.settings),
+        )
+        report.save(hidden / DONE)
+        shutil.rmtree(folder, ignore_errors=True)
+        hidden.rename(folder)
+    return report
 
 
-def sweep(work: Path, keep: Mapping[str, Path]) -> None:
+def _sum(rows: Iterable[int | None]) -> int | None:
+    """Of those that are known; None if none is."""
+    known = [count for count in rows if count is not None]
+    return sum(known) if known else None
+
+
+def sweep(work: Path, keep: Iterable[Path]) -> None:
     """Remove the folders of earlier builds and of killed stages."""
-    kept = {path.name for path in keep.values()}
+    kept = {path.name for path in keep}
     for folder in work.iterdir() if work.is_dir() else ():
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,9 @@
 """A build from end to end: run the stages, seal the release, make it live."""
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -9,107 +11,158 @@ from typing import Final
 
 import orjson
 
+from sparrow.build.limits import engine_memory, half_work_removed
 from sparrow.build.lookup import code_version, release_fingerprint
-from sparrow.build.plan import DONE, Reporter, run_stages, sweep
+from sparrow.build.plan import DONE, DUCKDB, Done, Plan, Reporter, Stage, needed_for, run_stages, sweep
+from sparrow.build.run_log import StageReport, runs_of, write_run_log
 from sparrow.build.stages import STAGES
 from sparrow.config import Settings
 from sparrow.datasets import fingerprint
+from sparrow.datasets.sources import locate_dataset
 from sparrow.errors import InvalidInput
+from sparrow.features.engines import EngineChoice
 from sparrow.online.remote_ranker import wait_until_available
 from sparrow.stores import publishing
 from sparrow.stores.locks import exclusive
 from sparrow.stores.publishing import Pointer, WaitUntilAvailable
-from sparrow.stores.releases import Manifest, list_releases, new_release_id, seal
+from sparrow.stores.releases import Manifest, list_releases, new_release_id, read_manifest, releases_folder, seal
 
 AVAILABLE_WITHIN_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build gave: the release's manifest, and whether it was there already."""
+    """What a build gave: the release's manifest, whether it was there already, and else how each stage went."""
 
     manifest: Manifest
     reused: bool
+    stages: tuple[StageReport, ...] = ()
 
 
 def build(
-    home: Path, source: str, settings: Settings, reporter: Reporter, only: str | None = None, force: bool = False
-) -> Built | None:
+    home: Path,
+    source: str,
+    settings: Settings,
+    reporter: Reporter,
+    force: bool = False,
+    engine: EngineChoice = DUCKDB,
+) -> Built:
     """Make a release of a dataset, or find the one that has this data, these settings and this code.
+
+    A stage that was forced to run again since (`build_stage`) is in no release yet, so another one is made.
 
     Args:
         home: the state folder; one build at a time.
         source: dataset name or path.
         settings: of the build.
         reporter: told of every stage.
-        only: stop after this stage (None then); earlier ones run if they are stale.
-        force: run `only`, or every stage, even if fresh.
+        force: run every stage even if it is fresh.
+        engine: the batch engine; how much memory it gets is for the settings to say.
 
     Raises:
         Busy: another build is at work in this home.
+        BuildError: a stage cannot finish, or the disk will not hold the build.
+    """
+    with exclusive(home, "build"):
+        forced = frozenset(stage.name for stage in STAGES) if force else frozenset[str]()
+        plan = _plan(STAGES, home, source, settings, engine, forced)
+        mark, code = release_fingerprint(plan.data, settings, _engine_mark(engine)), code_version()
+        found = None if force else _find(home, mark, code, plan)
+        if found:
+            return Built(found, reused=True)
+        done = run_stages(plan, reporter)
+        manifest = _seal(home, source, plan, done, mark, code)
+        sweep(home / "work", [one.folder for name, one in done.items() if name != "assemble"])
+        return Built(manifest, reused=False, stages=tuple(one.report for one in done.values()))
+
+
+def build_stage(
+    home: Path,
+    source: str,
+    settings: Settings,
+    reporter: Reporter,
+    only: str,
+    force: bool = False,
+    engine: EngineChoice = DUCKDB,
+) -> tuple[StageReport, ...]:
+    """Run one stage, and of those that it stands on the stale ones; makes no release.
+
+    Args:
+        only: the stage's name; `force` runs it, and it alone, even if it is fresh. The others are as for `build`.
+
+    Returns:
+        How each went, in order, the stage itself last.
     """
     _check_stage(only)
     with exclusive(home, "build"):
-        data = fingerprint(source)
-        mark = release_fingerprint(data, settings)
-        code = code_version()
-        found = next(
-            (one for one in reversed(list_releases(home)) if (one.fingerprint, one.code_version) == (mark, code)), None
-        )
-        if found and not (only or force):
-            return Built(found, reused=True)
-        stages = STAGES[: [stage.name for stage in STAGES].index(only) + 1] if only else STAGES
-        forced = frozenset([only] if only else (stage.name for stage in STAGES)) if force else frozenset()
-        folders = run_stages(stages, home / "work", data, source, settings, reporter, forced)
-        if only:
-            return None
-        manifest = _seal(home, folders, source, data, mark, code, settings)
-        sweep(home / "work", {name: path for name, path in folders.items() if name != "assemble"})
-        return Built(manifest, reused=False)
+        forced = frozenset([only]) if force else frozenset[str]()
+        plan = _plan(needed_for(STAGES, only), home, source, settings, engine, forced)
+        return tuple(one.report for one in run_stages(plan, reporter).values())
 
 
-def _check_stage(only: str | None) -> None:
+def _plan(
+    stages: Sequence[Stage], home: Path, source: str, settings: Settings, engine: EngineChoice, forced: frozenset[str]
+) -> Plan:
+    located = str(locate_dataset(source, home))
+    limited = replace(engine, memory=engine_memory(settings.build.memory))
+    return Plan(stages, home / "work", fingerprint(located), located, settings, limited, forced)
+
+
+def _engine_mark(engine: EngineChoice) -> str:
+    """What of the engine makes a release another one."""
+    return engine.name if any(stage.engine_matters for stage in STAGES) else ""
+
+
+def _find(home: Path, mark: str, code: str, plan: Plan) -> Manifest | None:
+    """The newest release of this mark and code that no forced run of a stage has outdated."""
+    forced = plan.forced_runs()
+    fitting = (one for one in reversed(list_releases(home)) if (one.fingerprint, one.code_version) == (mark, code))
+    return next((one for one in fitting if forced <= runs_of(releases_folder(home) / one.release)), None)
+
+
+def _check_stage(only: str) -> None:
     names = [stage.name for stage in STAGES]
-    if only is not None and only not in names:
+    if only not in names:
         raise InvalidInput(f"There is no stage {only!r}; the stages are: {', '.join(names)}.")
 
 
-def _seal(
-    home: Path, folders: dict[str, Path], source: str, data: str, mark: str, code: str, settings: Settings
-) -> Manifest:
-    content = home / "work" / ".release"
+def _seal(home: Path, source: str, plan: Plan, done: Mapping[str, Done], mark: str, code: str) -> Manifest:
+    content, assembled = home / "work" / ".release", done["assemble"]
     shutil.rmtree(content, ignore_errors=True)
-    told = {name: orjson.loads((path / DONE).read_bytes()) for name, path in folders.items()}
-    # From here on the stage is not whole; a build killed before the seal must assemble again.
-    (folders["assemble"] / DONE).unlink()
-    (folders["assemble"] / "release").rename(content)
     now = datetime.now(UTC)
     manifest = Manifest(
         release=new_release_id(mark, now),
         created=now.isoformat(timespec="seconds"),
-        dataset={"name": source, "sha256": data},
+        dataset={"name": source, "sha256": plan.data},
         code_version=code,
         fingerprint=mark,
-        settings=settings.model_dump(mode="json"),
-        counts=told["assemble"]["counts"]["release"],
+        settings=plan.settings.model_dump(mode="json"),
+        counts=assembled.report.counts["release"],
         events_through=0,
         models=["recmodel"],
         embeddings=["item2vec"],
-        metrics=orjson.loads((folders["evaluate"] / "metrics.json").read_bytes()),
+        metrics=orjson.loads((done["evaluate"].folder / "metrics.json").read_bytes()),
     )
-    seal(content, home, manifest)
-    shutil.rmtree(folders["assemble"], ignore_errors=True)
-    return manifest
+    with half_work_removed("assemble", content, None):
+        # From here on the stage is not whole; a build killed before the seal must assemble again.
+        (assembled.folder / DONE).unlink()
+        (assembled.folder / "release").rename(content)
+        write_run_log(content, plan.engine, [one.report for one in done.values()])
+        seal(content, home, manifest)
+    shutil.rmtree(assembled.folder, ignore_errors=True)
+    return read_manifest(home, manifest.release)
 
 
 def publish(home: Path, release: str, settings: Settings) -> Pointer:
-    """Make a release live, once the model server (if one is configured) serves its model."""
-    return publishing.publish(home, release, settings.releases.keep, _waiting(settings))
+    """Make a release live in the configured store, once the model server (if one is configured) serves its model."""
+    with closing(publishing.open_target(home, settings.online.store)) as target:
+        return publishing.publish(home, release, settings.releases.keep, _waiting(settings), target)
 
 
 def rollback(home: Path, settings: Settings) -> Pointer:
-    """Make the release live that was live before."""
-    return publishing.rollback(home, settings.releases.keep, _waiting(settings))
+    """Make the release live that was live in the configured store before."""
+    with closing(publishing.open_target(home, settings.online.store)) as target:
+        return publishing.rollback(home, settings.releases.keep, _waiting(settings), target)
 
 
 def _waiting(settings: Settings) -> WaitUntilAvailable | None:

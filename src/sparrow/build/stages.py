@@ -14,9 +14,9 @@ from sparrow.datasets import import_dataset
 from sparrow.embeddings.neighbours import nearest
 from sparrow.embeddings.people import embed_people
 from sparrow.embeddings.sequences import liked_sequences
-from sparrow.features.engines import DuckDBEngine
-from sparrow.features.jobs import FITS, Cuts, write_events, write_features
-from sparrow.features.samples import describe_people, write_samples
+from sparrow.features.engines import open_engine
+from sparrow.features.jobs import FITS, read_events, write_events, write_features
+from sparrow.features.samples import remove_draws, write_samples
 from sparrow.stores.embedding_table import EmbeddingTable
 
 log = logging.getLogger(__name__)
@@ -33,16 +33,18 @@ def import_data(context: Context, out: Path) -> Mapping[str, Any]:
             log.warning(
                 "%s: %d x %s, %s; see `sparrow data check`", file.file, fault.count, fault.kind.what, fault.kind.fate
             )
-    return {file.file: file.kept for file in report.files}
+    return {"rows_in": sum(file.rows for file in report.files)} | {file.file: file.kept for file in report.files}
 
 
 def make_features(context: Context, out: Path) -> Mapping[str, Any]:
     """Events with their cuts; movies and people as each fit knows them."""
-    with DuckDBEngine(out / "scratch") as engine:
-        counts: dict[str, Any] = {"events": write_events(engine, context.inputs["data"], out, context.settings)}
+    data, settings = context.inputs["data"], context.settings
+    with open_engine(context.engine, out / "scratch") as engine:
+        counts: dict[str, Any] = {"events": write_events(engine, data, out, settings)}
+        engine.read("movies", data / "movies.parquet")
         for place, fit in enumerate(FITS):
             (out / fit).mkdir()
-            counts[fit] = write_features(engine, out / fit, fit, context.settings)
+            counts[fit] = write_features(engine, out, fit, settings)
             context.report(place + 1, len(FITS))
     return counts
 
@@ -51,13 +53,12 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
     """`liking` and `choice` rows of each fit, every feature as of just before its row."""
     features = context.inputs["features"]
     counts: dict[str, Any] = {}
-    with DuckDBEngine(out / "scratch") as engine:
-        engine.read("movies", context.inputs["data"] / "movies.parquet")
-        engine.read("events", features / "events.parquet")
-        describe_people(engine, context.settings)
+    with open_engine(context.engine, out / "scratch") as engine:
+        read_events(engine, features)
         for place, fit in enumerate(FITS):
             (out / fit).mkdir()
-            counts[fit] = write_samples(engine, out / fit, fit, Cuts.load(features / "cuts.json"), context.settings)
+            counts[fit] = write_samples(engine, features, out / fit, fit, context.settings)
+            remove_draws(out / fit)
             context.report(place + 1, len(FITS))
     return counts
 
@@ -109,7 +110,7 @@ def make_assembly(context: Context, out: Path) -> Mapping[str, Any]:
         features, embeddings, recall, ranking = (
             context.inputs[name] / fit for name in ("features", "embeddings", "recall", "ranking")
         )
-        counts[fit] = assemble(features, embeddings, recall, ranking, out / fit)
+        counts[fit] = assemble(context.inputs["data"], features, embeddings, recall, ranking, out / fit)
         context.report(place + 1, len(FITS))
     return counts
 
@@ -118,12 +119,19 @@ def make_evaluation(context: Context, out: Path) -> Mapping[str, Any]:
     """The judging fit, asked exactly as served."""
     return judge_release(
         context.inputs["assemble"] / "judging",
-        context.inputs["features"] / "events.parquet",
+        context.inputs["features"],
         context.inputs["ranking"] / "judging" / "liking.parquet",
         out,
         context.settings,
         context.report,
     )
+
+
+DESCRIBING: Final = tuple(
+    f"features/{name}"
+    for name in ("chance", "definitions", "engines", "genres", "grouped", "jobs", "movies", "people", "queries")
+)
+"""What the feature rows depend on."""
 
 
 STAGES: Final = (
@@ -132,10 +140,16 @@ STAGES: Final = (
         "features",
         needs=("data",),
         sections=("split", "features"),
-        rooms=("features/jobs", "features/queries", "features/engines", "features/definitions"),
+        rooms=DESCRIBING,
         run=make_features,
     ),
-    Stage("samples", ("data", "features"), ("samples", "features"), ("features",), make_samples),
+    Stage(
+        "samples",
+        ("features",),
+        ("samples", "features"),
+        (*DESCRIBING, "features/samples", "features/draws"),
+        make_samples,
+    ),
     Stage(
         "embeddings",
         needs=("features",),
@@ -150,12 +164,12 @@ STAGES: Final = (
         "ranking",
         needs=("samples",),
         sections=("neural_cf", "samples"),
-        rooms=("models", "training", "features/encoding", "features/samples", "build/train"),
+        rooms=("models", "training", "features/encoding", "build/train"),
         run=make_ranking,
     ),
     Stage(
         "assemble",
-        needs=("features", "embeddings", "recall", "ranking"),
+        needs=("data", "features", "embeddings", "recall", "ranking"),
         sections=(),
         rooms=("stores/feature_store", "stores/lmdb_store", "build/assemble"),
         run=make_assembly,

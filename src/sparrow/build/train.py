@@ -1,29 +1,37 @@
 """The ranking stage: train NeuralCF on both fits, export both forms, keep what it says about liking."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sparrow.config import NeuralCF, Settings
 from sparrow.errors import BuildError
-from sparrow.evaluation.ranking import RankingValidation
+from sparrow.evaluation.ranking import judge
 from sparrow.schema import Columns
 from sparrow.training.quiet import native_chatter_hidden
 
 if TYPE_CHECKING:
     import keras
 
-    from sparrow.training.id_samples import IdEpochs
+    from sparrow.features.encoding import EncodingSpec
+    from sparrow.training.id_samples import IdSamples
+    from sparrow.training.sample_files import SampleFiles
+    from sparrow.training.validation import RankingValidation
 
 Report = Callable[[int, int], None]
 
-FIT_ROWS: Final[list[tuple[str, str, object]]] = [("split", "==", "train"), ("fold", "==", "fit")]
-STOP_ROWS: Final[list[tuple[str, str, object]]] = [("split", "==", "train"), ("fold", "==", "stop")]
+FIT_ROWS: Final = (pc.field("split") == "train") & (pc.field("fold") == "fit")
+STOP_ROWS: Final = (pc.field("split") == "train") & (pc.field("fold") == "stop")
+JUDGED_ROWS: Final = (pc.field("split") != "train") | (pc.field("fold") == "last")
+
+PREDICTED_AT_ONCE: Final = 2**16
+"""Rows in one step of prediction."""
 
 
 def train_ranking(samples: Path, out: Path, settings: Settings, report: Report) -> dict[str, Any]:
@@ -47,15 +55,9 @@ def _train(samples: Path, out: Path, settings: Settings, epochs: int | None, rep
         from sparrow.models.neural_cf import CHOICE
         from sparrow.training.export import export_onnx, export_saved_model
         from sparrow.training.fit import fit
-        from sparrow.training.id_samples import IdEpochs, Rows
 
     is_judging = epochs is None
-    fold = FIT_ROWS if is_judging else None
-    source = IdEpochs(
-        Rows.read(samples / "choice.parquet", [("label", "==", 1)]),
-        Rows.read(samples / "liking.parquet", fold),
-        settings.samples,
-    )
+    source = _source(samples, settings, FIT_ROWS if is_judging else None)
     network, curve = fit(
         lambda: BUILDERS["neural_cf"](source.spec, settings.neural_cf),
         source,
@@ -70,8 +72,22 @@ def _train(samples: Path, out: Path, settings: Settings, epochs: int | None, rep
         export_onnx(network, source.spec, CHOICE, out / "recmodel.onnx")
     source.spec.save(out / "recmodel.encoding.json")
     if is_judging:
-        _predict_liking(network, source, samples / "liking.parquet", out / "liking.parquet")
-    return {"epochs": len(curve.loss), "best_epoch": curve.best_epoch, "loss": round(curve.loss[-1], 4)}
+        _predict_liking(network, source.spec, samples / "liking.parquet", out / "liking.parquet")
+    counts = {"epochs": len(curve.loss), "best_epoch": curve.best_epoch, "loss": round(curve.loss[-1], 4)}
+    counts |= {"positives": len(source.users), "rows_per_second": round(float(np.median(curve.rows_per_second)))}
+    return counts | ({"older_positives_left_out": source.left_out} if source.left_out else {})
+
+
+def _source(samples: Path, settings: Settings, fold: Any) -> "IdSamples":
+    from sparrow.training.id_samples import COLUMNS, IdSamples
+    from sparrow.training.sample_files import SampleFiles
+
+    return IdSamples(
+        SampleFiles(samples / "choice.parquet", COLUMNS),
+        SampleFiles(samples / "liking.parquet", COLUMNS, fold),
+        settings.samples,
+        settings.neural_cf.max_rows,
+    )
 
 
 def _schedule(settings: NeuralCF, epochs: int | None) -> Any:
@@ -87,39 +103,58 @@ def _schedule(settings: NeuralCF, epochs: int | None) -> Any:
     )
 
 
-def _validation(samples: Path, source: "IdEpochs") -> Callable[["keras.Model"], float]:
+def _validation(samples: Path, source: "IdSamples") -> "RankingValidation":
     """nDCG@10 over the rows that follow a person's training rows."""
     from sparrow.models.neural_cf import CHOICE
-    from sparrow.training.id_samples import Rows
+    from sparrow.training.id_samples import read_ids
+    from sparrow.training.sample_files import SampleFiles
+    from sparrow.training.validation import RankingValidation
 
-    held_out = Rows.read(samples / "liking.parquet", STOP_ROWS)
-    validation = RankingValidation((source.positives.users, source.positives.movies), (held_out.users, held_out.movies))
+    files = SampleFiles(samples / "liking.parquet", (Columns.USER, Columns.MOVIE), STOP_ROWS)
+    found = [read_ids(table) for table in files.tables()]
+    users, movies = (np.concatenate([ids[name] for ids in found]) for name in files.columns)
+    validation = RankingValidation(
+        source, (users, movies), CHOICE, lambda lists, relevant: judge("", lists, relevant, 10).mean("ndcg@10")
+    )
     if not validation:
         raise BuildError(
             "Nobody has enough ratings to hold some back and stop training early; bring people with 10 or more."
         )
-    return lambda network: validation(lambda users, movies: _logits(network, source, users, movies)[CHOICE])
+    return validation
 
 
-def _logits(
-    network: "keras.Model", source: "IdEpochs", users: NDArray[np.int64], movies: NDArray[np.int64]
-) -> dict[str, NDArray[np.float32]]:
-    """Raw ids (n,) → (n,) logits by head."""
-    rows = source.spec.encode_ids({Columns.USER: users, Columns.MOVIE: movies})
-    heads = network.predict_on_batch(rows)
-    return {head: np.asarray(values).reshape(-1) for head, values in heads.items()}
-
-
-def _predict_liking(network: "keras.Model", source: "IdEpochs", liking: Path, out: Path) -> None:
-    """The chance of liking for every row the network was not trained on, beside the plain references."""
-    from sparrow.models.neural_cf import LIKING
+def _predict_liking(network: "keras.Model", spec: "EncodingSpec", liking: Path, out: Path) -> None:
+    """The chance of liking for every row the network was not trained on, beside the plain references, part by part."""
+    from sparrow.training.sample_files import SampleFiles
 
     columns = [Columns.USER, Columns.MOVIE, "label", "split", "fold", "movie_mean", "user_mean"]
-    table = pq.read_table(liking, columns=columns)
-    judged = table.filter((pa.compute.field("split") != "train") | (pa.compute.field("fold") == "last"))
-    users, movies = (judged[name].to_numpy().astype(np.int64) for name in (Columns.USER, Columns.MOVIE))
-    chances = 1 / (1 + np.exp(-_logits(network, source, users, movies)[LIKING].astype(np.float64)))
-    is_known = np.isin(users, source.positives.users)
-    pq.write_table(
-        judged.append_column("neural_cf", pa.array(chances)).append_column("is_known", pa.array(is_known)), out
-    )
+    tables = _judged(network, spec, SampleFiles(liking, columns, JUDGED_ROWS))
+    first = next(tables)
+    with pq.ParquetWriter(out, first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
+
+
+def _judged(network: "keras.Model", spec: "EncodingSpec", files: "SampleFiles") -> Iterator[pa.Table]:
+    """The rows with two more columns: `neural_cf`, the chance of liking, and `is_known`, whether the person was trained."""
+    from sparrow.features.encoding import UNKNOWN_ROW
+    from sparrow.training.id_samples import read_ids
+
+    for table in files.tables():
+        rows = spec.encode_ids(read_ids(table))
+        chances = 1 / (1 + np.exp(-_liking_logits(network, rows)))
+        is_known = rows[Columns.USER] != UNKNOWN_ROW
+        yield table.append_column("neural_cf", pa.array(chances)).append_column("is_known", pa.array(is_known))
+
+
+def _liking_logits(network: "keras.Model", rows: dict[str, NDArray[np.int32]]) -> NDArray[np.float64]:
+    """(n,) logits of dense rows (n,), some at a time."""
+    from sparrow.models.neural_cf import LIKING
+
+    count = len(rows[Columns.USER])
+    logits = np.empty(count)
+    for start in range(0, count, PREDICTED_AT_ONCE):
+        step = slice(start, start + PREDICTED_AT_ONCE)
+        logits[step] = network.predict_on_batch({name: ids[step] for name, ids in rows.items()})[LIKING].reshape(-1)
+    return logits

@@ -1,13 +1,20 @@
 """`sparrow build` and `sparrow up`."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sparrow.cli.options import echo_json, home_options, json_option, open_home
 from sparrow.cli.progress import BuildProgress
 from sparrow.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from sparrow.build.publish import Built
+    from sparrow.build.run_log import StageReport
+    from sparrow.features.engines import EngineChoice
 
 STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking", "assemble", "evaluate")
 
@@ -21,7 +28,14 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     help="What `sparrow data list` names, or a folder.",
 )
 @click.option(
-    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Batch engine."
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="Batch engine: DuckDB in this process, or Spark; features and samples are the same rows.",
+)
+@click.option(
+    "--spark-master", metavar="URL", help="With --engine spark: spark://…, yarn, k8s://…, sc://…  [default: local[*]]"
 )
 @click.option(
     "--profile",
@@ -31,14 +45,23 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     help="How much to build.",
 )
 @click.option(
-    "--only", type=click.Choice(STAGE_NAMES), metavar="STAGE", help=f"Stop after one stage: {', '.join(STAGE_NAMES)}."
+    "--only",
+    type=click.Choice(STAGE_NAMES),
+    metavar="STAGE",
+    help=f"Run one stage and, of those it stands on, the stale ones; make no release. Stages: {', '.join(STAGE_NAMES)}.",
 )
-@click.option("--force", is_flag=True, help="Run the stage (with --only) or all of them even if nothing has changed.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Run all stages, or with --only that one, though nothing has changed. What stands on it is stale then: "
+    "the next build runs that and makes a new release.",
+)
 @home_options
 @json_option
 def build(
     dataset: str,
     engine: str,
+    spark_master: str | None,
     profile: str,
     only: str | None,
     force: bool,
@@ -46,47 +69,62 @@ def build(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Make a release from a dataset; what a killed build finished is not done again. Publishing is another step.
+    """Make a release from a dataset; publishing is another step.
+
+    A stage runs when its data, its settings, its code or a stage before it has changed, else its last result is reused; what a
+    killed build finished is not done again. If a release has all of this already, it is found and nothing runs. Before it
+    starts, a build that the disk will not hold is refused.
 
     \b
     Examples:
       sparrow build
-      sparrow build --dataset ./ml-latest-small
-      sparrow build --only ranking
+      sparrow build --dataset ./ml-latest-small --json
+      sparrow build --only ranking --force        # train again, then
+      sparrow build                               # a release with the new network
+      sparrow build --engine spark --spark-master spark://host:7077
     """
-    _check_supported(engine, profile)
+    choice = _engine(engine, spark_master)
+    _check_profile(profile)
     from sparrow.build.publish import build as run_build
+    from sparrow.build.publish import build_stage
 
     folder, settings = open_home(home, config)
-    with BuildProgress() as reporter:
-        built = run_build(folder, dataset, settings, reporter, only, force)
-    if built is None:
-        _tell_stage(only, as_json)
-        return
-    _tell(built.manifest.release, built.reused, as_json)
+    if only:
+        with BuildProgress() as reporter:
+            reports = build_stage(folder, dataset, settings, reporter, only, force, choice)
+        _tell_stage(only, reports, as_json)
+    else:
+        with BuildProgress() as reporter:
+            built = run_build(folder, dataset, settings, reporter, force, choice)
+        _tell(built, as_json)
 
 
-def _check_supported(engine: str, profile: str) -> None:
-    if engine == "spark":
-        raise InvalidInput(
-            "This version builds with DuckDB only; the Spark engine is not there yet. Leave --engine out."
-        )
+def _engine(name: str, master: str | None) -> "EngineChoice":
+    if master and name != "spark":
+        raise InvalidInput(f"--spark-master {master} is for Spark, and the engine is {name}; add --engine spark.")
+    from sparrow.features.engines import EngineChoice
+
+    return EngineChoice("spark", master or "local[*]") if name == "spark" else EngineChoice()
+
+
+def _check_profile(profile: str) -> None:
     if profile != "quick":
         raise InvalidInput(f"This version builds the profile 'quick' only, not {profile!r}. Leave --profile out.")
 
 
-def _tell_stage(stage: str | None, as_json: bool) -> None:
+def _tell_stage(stage: str, reports: "Sequence[StageReport]", as_json: bool) -> None:
     if as_json:
-        echo_json({"stage": stage})
+        echo_json({"stage": stage, "stages": [asdict(report) for report in reports]})
     else:
         click.echo(f"The stage {stage} is done; run `sparrow build` for a release.", err=True)
 
 
-def _tell(release: str, reused: bool, as_json: bool) -> None:
+def _tell(built: "Built", as_json: bool) -> None:
+    name = built.manifest.release
     if as_json:
-        echo_json({"release": release, "reused": reused})
+        echo_json({"release": name, "reused": built.reused, "stages": [asdict(report) for report in built.stages]})
     else:
-        click.echo(f"{'Found' if reused else 'Built'} release {release}; make it live with: sparrow publish {release}")
+        click.echo(f"{'Found' if built.reused else 'Built'} release {name}; make it live with: sparrow publish {name}")
 
 
 @click.command()
@@ -122,9 +160,7 @@ def _make_live(folder: Path, dataset: str, settings: Any) -> None:
         from sparrow.build.publish import build as run_build
 
         with BuildProgress() as reporter:
-            built = run_build(folder, dataset, settings, reporter)
-        assert built is not None
-        manifest = built.manifest
+            manifest = run_build(folder, dataset, settings, reporter).manifest
     elif manifest.code_version != code_version():
         click.echo(
             f"Release {manifest.release} was built by other code ({manifest.code_version}); serving it. "

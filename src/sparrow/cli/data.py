@@ -1,15 +1,16 @@
-"""`sparrow data`: which datasets there are, and what is wrong with one."""
+"""`sparrow data`: which datasets there are, how to get one, and what is wrong with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sparrow.cli.options import home_options, json_option, open_home
+from sparrow.cli.data_fetch import fetch_command
+from sparrow.cli.data_import import import_command
+from sparrow.cli.options import echo_json, home_options, json_option, open_home
 
 if TYPE_CHECKING:
     from sparrow.datasets import CheckReport, Fault
@@ -17,38 +18,49 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Look at datasets.
+    """Look at datasets, and fetch them.
 
     \b
     Examples:
       sparrow data list
+      sparrow data fetch ml-latest-small
       sparrow data check builtin
       sparrow data check ./ml-latest-small
     """
+
+
+data.add_command(fetch_command)
+data.add_command(import_command)
 
 
 @data.command("list")
 @home_options
 @json_option
 def list_command(home: Path | None, config: Path | None, as_json: bool) -> None:
-    """Datasets that go by a name, and whose they are.
+    """Datasets that are ready to go by a name, whose they are, and which others can be fetched.
 
     \b
     Examples:
       sparrow data list
       sparrow data list --json
     """
-    open_home(home, config)  # a settings file that is wrong is told here too
+    folder, _ = open_home(home, config)
     from sparrow.datasets import list_datasets
+    from sparrow.datasets.releases_table import RELEASES, folder_of
 
-    known = list_datasets()
+    ready = [*list_datasets(), *(one.about for name, one in RELEASES.items() if folder_of(name, folder).is_dir())]
+    others = [one for name, one in RELEASES.items() if not folder_of(name, folder).is_dir()]
     if as_json:
-        click.echo(orjson.dumps({"datasets": known}, option=orjson.OPT_INDENT_2).decode())
+        fetchable = [{"name": one.name, "title": one.title, "url": one.url} for one in others]
+        echo_json({"datasets": ready, "fetchable": fetchable})
         return
-    for about in known:
+    for about in ready:
         click.echo(f"{about.name}: {about.title}")
-        for line in (about.owner, about.licence, about.citation, about.home_page, about.note):
+        for line in filter(None, (about.owner, about.licence, about.citation, about.home_page, about.note)):
             click.echo(f"  {line}")
+    click.echo("To be had with `sparrow data fetch`:")
+    for release in others:
+        click.echo(f"  {release.name}: {release.title}")
     click.echo("An unpacked MovieLens folder goes by its path.")
 
 
@@ -67,18 +79,20 @@ def check_command(source: str, home: Path | None, config: Path | None, as_json: 
       sparrow data check ./ml-latest-small
       sparrow data check ./my-ratings --json
     """
-    open_home(home, config)  # a settings file that is wrong is told here too
+    folder, _ = open_home(home, config)
     from sparrow.datasets import check_dataset
+    from sparrow.datasets.sources import locate_dataset
 
-    report = check_dataset(source)
+    report = check_dataset(locate_dataset(source, folder))
     if as_json:
-        click.echo(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2).decode())
+        echo_json(report.to_json())
     else:
-        _print_report(report)
+        print_report(report)
     report.check_usable()
 
 
-def _print_report(report: "CheckReport") -> None:
+def print_report(report: "CheckReport") -> None:
+    """Tell what became of every file's rows, and each fault with its lines and cure."""
     for file in report.files:
         click.echo(
             f"{file.file}: {file.rows:,} rows read, {file.kept:,} kept "

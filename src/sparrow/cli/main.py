@@ -10,13 +10,15 @@ import click
 import sparrow
 from sparrow.cli.build import build, up
 from sparrow.cli.data import data
+from sparrow.cli.evaluate import evaluate
 from sparrow.cli.model_server import model_server
-from sparrow.cli.releases import evaluate, publish, releases, rollback
+from sparrow.cli.releases import publish, releases, rollback
 from sparrow.cli.serve import serve
 from sparrow.cli.spot_check import spot_check
+from sparrow.cli.synth import synth
 from sparrow.errors import SparrowError
 
-VERBS = (up, data, build, releases, publish, rollback, evaluate, spot_check, serve, model_server)
+VERBS = (up, data, synth, build, releases, publish, rollback, evaluate, spot_check, serve, model_server)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -46,21 +46,29 @@ def echo_json(value: Any) -> None:
 
 
 def store_option(command: Command) -> Command:
-    """`--store`; the command gets `store: str | None` and asks `home_of`."""
-    return click.option("--store", metavar="lmdb:HOME", help="Where the releases are; else the home's own LMDB.")(
-        command
-    )
+    """`--store`; the command gets `store: str | None` and asks `open_published`."""
+    return click.option(
+        "--store",
+        metavar="lmdb:HOME|redis://…",
+        help="Where releases are published and served from: a home's own LMDB, or Redis (redis://, rediss://, "
+        "redis+sentinel://, redis+cluster://); else [online] store, else the home.",
+    )(command)
 
 
-def home_of(store: str | None, home: Path | None) -> Path | None:
-    """`lmdb:HOME` names the home whose releases are served."""
+def open_published(
+    store: str | None, home: Path | None, config: Path | None, flags: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[Path, Settings]:
+    """Like `open_home`, with `--store` on top: `lmdb:HOME` names the home, a Redis becomes `settings.online.store`."""
     if store is None:
-        return home
+        return open_home(home, config, flags)
     kind, _, place = store.partition(":")
-    if kind == "redis" or kind == "rediss":
+    if kind == "lmdb" and place:
+        home, address = Path(place), ""
+    elif kind.startswith("redis") and place:
+        address = store
+    else:
         raise InvalidInput(
-            f"The store {store!r} cannot be used: this version serves from LMDB only. Leave --store out."
+            f"The store {kind}:… is not known; write lmdb:HOME, e.g. lmdb:./var, or redis://HOST:6379, see docs/serving.md."
         )
-    if kind != "lmdb" or not place:
-        raise InvalidInput(f"The store {store!r} is not known; write lmdb:HOME, e.g. lmdb:./var.")
-    return Path(place)
+    given = flags or {}
+    return open_home(home, config, {**given, "online": {**given.get("online", {}), "store": address}})

@@ -1,5 +1,6 @@
 """`sparrow releases`, `publish`, `rollback` and `evaluate`: what there is, what is live, how good it is."""
 
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sparrow.cli.options import echo_json, home_of, home_options, json_option, open_home, store_option
+from sparrow.cli.options import echo_json, home_options, json_option, open_home, open_published, store_option
 from sparrow.errors import NotFound
 from sparrow.stores.publishing import Pointer, read_pointer
 from sparrow.stores.releases import Manifest, compare, list_releases, read_manifest
@@ -25,11 +26,15 @@ def releases(context: click.Context, store: str | None, home: Path | None, confi
     \b
     Examples:
       sparrow releases
+      sparrow releases --store redis://localhost:6379
       sparrow releases diff 20261122-101500-3f2a9c 20261123-090000-77ab01
     """
-    folder, _ = open_home(home_of(store, home), config)
+    folder, settings = open_published(store, home, config)
     context.obj = folder
     if context.invoked_subcommand is not None:
+        return
+    if settings.online.store:
+        _tell_held(settings.online.store, as_json)
         return
     found, pointer = list_releases(folder), read_pointer(folder)
     live = pointer.release if pointer else None
@@ -52,6 +57,25 @@ def _print_releases(found: list[Manifest], live: str | None) -> None:
         counts = (str(one.counts.get(name, "")) for name in ("movies", "people"))
         table.add_row(mark, one.release, one.dataset["name"], *counts, _headline(one))
     Console().print(table)
+
+
+def _tell_held(url: str, as_json: bool) -> None:
+    """What a Redis holds: whole releases, those going (deleted within two minutes), and halves."""
+    from sparrow.stores.redis_releases import RedisTarget
+
+    with closing(RedisTarget(url)) as target:
+        held, pointer = target.held(), target.read_pointer()
+    live = pointer.release if pointer else None
+    if as_json:
+        echo_json({"live": live, "releases": [asdict(one) for one in held]})
+    elif held:
+        table = Table("", "release", "state", "movies", "people", box=None)
+        for one in held:
+            counts = (str(one.counts.get(name, "-")) for name in ("movies", "people"))
+            table.add_row("live" if one.release == live else "", one.release, one.state, *counts)
+        Console().print(table)
+    else:
+        click.echo(f"There is no release in {target.name} yet; bring one with: sparrow publish RELEASE --store …")
 
 
 def _headline(manifest: Manifest) -> str:
@@ -90,12 +114,13 @@ def publish(release: str, store: str | None, home: Path | None, config: Path | N
     """Make a release live. Its files are checked first; a running server takes it over within a second.
 
     \b
-    Example:
+    Examples:
       sparrow publish 20261122-101500-3f2a9c
+      sparrow publish 20261122-101500-3f2a9c --store redis://localhost:6379
     """
     from sparrow.build.publish import publish as run_publish
 
-    folder, settings = open_home(home_of(store, home), config)
+    folder, settings = open_published(store, home, config)
     _tell_pointer(run_publish(folder, release, settings), as_json)
 
 
@@ -107,12 +132,13 @@ def rollback(store: str | None, home: Path | None, config: Path | None, as_json:
     """Make the release live that was live before this one.
 
     \b
-    Example:
+    Examples:
       sparrow rollback
+      sparrow rollback --store redis://localhost:6379
     """
     from sparrow.build.publish import rollback as run_rollback
 
-    folder, settings = open_home(home_of(store, home), config)
+    folder, settings = open_published(store, home, config)
     _tell_pointer(run_rollback(folder, settings), as_json)
 
 

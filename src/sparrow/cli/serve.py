@@ -3,16 +3,19 @@
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sparrow.cli.options import home_of, home_options, open_home, store_option
+from sparrow.cli.options import home_options, open_published, store_option
 from sparrow.config import HOME_VARIABLE, Settings
 from sparrow.errors import Busy
 
 CONFIG_VARIABLE = "SPARROW_CONFIG_FILE"
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @click.command()
@@ -42,12 +45,13 @@ def serve(
       sparrow serve
       sparrow serve --port 7000 --workers 2
       sparrow serve --ranker-url http://localhost:8501
+      sparrow serve --store redis://localhost:6379 --ranker-url grpc://localhost:8500
     """
     flags: dict[str, dict[str, Any]] = {
         "web": {"port": port, "host": host, "workers": workers},
         "online": {"ranker_url": ranker_url},
     }
-    folder, settings = open_home(home_of(store, home), config, flags)
+    folder, settings = open_published(store, home, config, flags)
     check_port(settings.web.host, settings.web.port)
     run_server(folder, settings, config)
 
@@ -74,18 +78,29 @@ def run_server(home: Path, settings: Settings, config: Path | None) -> None:
         os.environ[f"SPARROW_WEB__{key.upper()}"] = str(getattr(settings.web, key))
     if settings.online.ranker_url:
         os.environ["SPARROW_ONLINE__RANKER_URL"] = settings.online.ranker_url
+    # Empty too: a flag that chose LMDB must win over the settings file in the workers as well.
+    os.environ["SPARROW_ONLINE__STORE"] = settings.online.store
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config.resolve())
-    if settings.web.workers > 1:
-        # prometheus_client sums the workers' counts through files in this folder, read once when it is imported.
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="sparrow-metrics-"))
     shown = "localhost" if settings.web.host in ("127.0.0.1", "0.0.0.0", "::") else settings.web.host
-    click.echo(f"Sparrow is on http://{shown}:{settings.web.port}  (stop with Ctrl-C)", err=True)
-    uvicorn.run(
-        "sparrow.cli.serve:application", factory=True, host=settings.web.host, port=settings.web.port,
-        workers=settings.web.workers, log_level="warning", access_log=False, server_header=False,
-        timeout_graceful_shutdown=5,
-    )  # fmt: skip
+    with _summed_metrics() if settings.web.workers > 1 else nullcontext():
+        click.echo(f"Sparrow is on http://{shown}:{settings.web.port}  (stop with Ctrl-C)", err=True)
+        uvicorn.run(
+            "sparrow.cli.serve:application", factory=True, host=settings.web.host, port=settings.web.port,
+            workers=settings.web.workers, log_level="warning", access_log=False, server_header=False,
+            timeout_graceful_shutdown=5,
+        )  # fmt: skip
+
+
+@contextmanager
+def _summed_metrics() -> Iterator[None]:
+    """A folder in which the workers' counts are summed, gone when they are; prometheus_client looks for it when imported."""
+    if METRICS_VARIABLE in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="sparrow-metrics-") as folder:
+        os.environ[METRICS_VARIABLE] = folder
+        yield
 
 
 def application() -> Any:

@@ -2,10 +2,13 @@
 
 - `sources`      the shape of a source, and the table that chooses one by name: `open_source`, `fingerprint`
 - `builtin`      100,004 MovieLens ratings that need no network
-- `movielens`    an official MovieLens folder
+- `movielens`    an official MovieLens folder; `movielens_100k` the layout of 1998
+- `layouts`      how a release lies in a folder
 - `about`        whose data it is
-- `records`      CSV line by line, with exact line numbers; `fields` one field to one value
-- `ratings_csv`  ratings in blocks, vectorised where a block is beyond doubt
+- `records`      text files line by line, with exact line numbers; `fields` one field to one value
+- `number_columns`  ratings and scores in blocks, vectorised where a block is beyond doubt
+- `people`       ages, occupations … of ml-100k and ml-1m; `genome` the tag genome; `attributes` the files they go to
+- `releases_table`  what GroupLens publishes; `fetch` brings it, by `fetch_http` and `fetch_zip`
 - `rows`         what a source hands on
 - `faults`       everything that can be wrong, with its cure; `report` counts it
 - `rules`        what stars and times must be; `duplicates` one rating per person and movie

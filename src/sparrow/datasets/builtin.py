@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sparrow.datasets.about import movielens
+from sparrow.datasets.catalogue import Catalogue
 from sparrow.datasets.fields import split_genres
-from sparrow.datasets.report import Tally
+from sparrow.datasets.report import FileReport, Tally
 from sparrow.datasets.rows import LinkRow, MovieRow, Ratings, TagRow
 from sparrow.errors import DataError
 from sparrow.schema import Columns, Movie, MovieId
@@ -83,6 +84,10 @@ class Builtin:
     def tags(self, _tally: Tally) -> Iterator[TagRow]:
         """None."""
         yield from ()
+
+    def write_attributes(self, _catalogue: Catalogue, _folder: Path) -> tuple[FileReport, ...]:
+        """None."""
+        return ()
 
     @cached_property
     def _table(self) -> "pd.DataFrame":

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from sparrow.datasets.canonical import MOVIES_SCHEMA
 from sparrow.datasets.faults import DUPLICATE_MOVIE, EMPTY_TITLE, UNKNOWN_MOVIE, UNLISTED_MOVIE
@@ -30,6 +31,11 @@ class Catalogue:
 
     def __contains__(self, movie_id: int) -> bool:
         return movie_id in self._movies
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """(n,) every movie id, ascending."""
+        return np.array(sorted(self._movies), dtype=np.int64)
 
     @property
     def linked(self) -> int:

@@ -77,6 +77,33 @@ UNKNOWN_MOVIE: Final = FaultKind(
     "a movie that is neither listed nor rated",
     "add the movie to the movies, or remove the line",
 )
+DUPLICATE_ID: Final = FaultKind(
+    "duplicate_id", "dropped", "a person or a tag that an earlier line has", "the first is kept; give each one line"
+)
+UNREADABLE_VALUE: Final = FaultKind(
+    "unreadable_value",
+    "kept",
+    "an age, occupation, date or flag that the layout does not know",
+    "taken as unknown; the README of the release lists what is allowed",
+)
+UNKNOWN_GENOME_TAG: Final = FaultKind(
+    "unknown_genome_tag",
+    "dropped",
+    "a score of a tag that genome-tags.csv lacks",
+    "put the genome-tags.csv of the same release beside it",
+)
+RELEVANCE_OUT_OF_RANGE: Final = FaultKind(
+    "relevance_out_of_range", "dropped", "a relevance outside 0 to 1", "take the scores of the release as they are"
+)
+DUPLICATE_SCORE: Final = FaultKind(
+    "duplicate_score", "dropped", "a second score of the same movie and tag", "the first is kept; send one of each"
+)
+INCOMPLETE_VECTOR: Final = FaultKind(
+    "incomplete_vector",
+    "kept",
+    "a movie without scores of some tags",
+    "they count as 0; fetch the file again, it may have been cut off",
+)
 NOT_UTF8: Final = FaultKind(
     "not_utf8", "repaired", "bytes that are not UTF-8", "read as Windows-1252 (Latin-1); save the file as UTF-8"
 )
@@ -105,6 +132,12 @@ FAULTS: Final[tuple[FaultKind, ...]] = (
     EMPTY_TAG,
     UNLISTED_MOVIE,
     UNKNOWN_MOVIE,
+    DUPLICATE_ID,
+    UNREADABLE_VALUE,
+    UNKNOWN_GENOME_TAG,
+    RELEVANCE_OUT_OF_RANGE,
+    DUPLICATE_SCORE,
+    INCOMPLETE_VECTOR,
     NOT_UTF8,
     UNREADABLE_BYTES,
     MISSING_COLUMN,

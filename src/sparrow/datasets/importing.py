@@ -1,7 +1,7 @@
 """From any source to the canonical Parquet files, with a report of what became of every row.
 
-In order: the catalogue, the ratings (which may add movies that the catalogue lacks), the links, the tags. Ratings and
-tags stream; only the catalogue is held in memory.
+In order: the catalogue, the ratings (which may add movies that the catalogue lacks), the links, the tags, and what else
+is known of people and movies. Ratings and tags stream; only the catalogue is held in memory.
 """
 
 import tempfile
@@ -29,11 +29,12 @@ CLOCK_SLACK: Final = 86_400
 def import_dataset(source: str | Path, folder: Path) -> CheckReport:
     """Read a dataset and write ratings.parquet, movies.parquet, tags.parquet, report.json and about.json.
 
+    Where the source tells more of movies or people, their attributes are written too (`datasets.attributes`).
     Memory stays bounded by the catalogue and one block of ratings; a file with ratings out of order is sorted through
     DuckDB, which spills into `folder` beyond 4 GB. A call that raises may leave files behind: give it a fresh folder.
 
     Args:
-        source: a name of `list_datasets`, or the path of a MovieLens folder.
+        source: a dataset's name (`sources.open_source`), or the path of a folder in one of the layouts of `sources.FOLDERS`.
         folder: where the files go; made when missing.
 
     Returns:
@@ -42,7 +43,7 @@ def import_dataset(source: str | Path, folder: Path) -> CheckReport:
     Raises:
         DataError: the source is missing, or holds no usable rating or no usable movie.
     """
-    report = _import(open_source(source), str(source), folder)
+    report = import_source(open_source(source), str(source), folder)
     report.check_usable()
     return report
 
@@ -56,10 +57,11 @@ def check_dataset(source: str | Path) -> CheckReport:
         DataError: the source is missing. One that is there but not usable is told by `CheckReport.refusal`.
     """
     with tempfile.TemporaryDirectory(prefix="sparrow-check-") as folder:
-        return _import(open_source(source), str(source), Path(folder))
+        return import_source(open_source(source), str(source), Path(folder))
 
 
-def _import(source: Source, name: str, folder: Path) -> CheckReport:
+def import_source(source: Source, name: str, folder: Path) -> CheckReport:
+    """Do the work of `import_dataset` for a source that is open; the report may still say that it cannot be used."""
     folder.mkdir(parents=True, exist_ok=True)
     latest = int(time.time()) + CLOCK_SLACK
     catalogue = Catalogue(source.first_line)
@@ -68,7 +70,8 @@ def _import(source: Source, name: str, folder: Path) -> CheckReport:
     links = _read_links(source, catalogue)
     tags = _write_tags(source, catalogue, folder / TAGS, latest)
     catalogue.write(folder / MOVIES)
-    report = CheckReport(name, (ratings, movies, *links, *tags))
+    attributes = source.write_attributes(catalogue, folder)
+    report = CheckReport(name, (ratings, movies, *links, *tags, *attributes))
     report.save(folder / "report.json")
     source.about.save(folder / "about.json")
     return report

@@ -1,4 +1,4 @@
-"""Where ratings come from: the shape of a source, and the one table that chooses it by name."""
+"""Where ratings come from: the shape of a source, and the two tables that choose it, by name and by a folder's files."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,13 @@ from typing import Final, Protocol
 
 from sparrow.datasets.about import About
 from sparrow.datasets.builtin import Builtin
-from sparrow.datasets.movielens import MovieLensFolder
-from sparrow.datasets.report import Tally
+from sparrow.datasets.catalogue import Catalogue
+from sparrow.datasets.imported import IMPORTED
+from sparrow.datasets.layouts import Layout
+from sparrow.datasets.movielens import LATEST, ML_1M, ML_10M
+from sparrow.datasets.movielens_100k import ML_100K
+from sparrow.datasets.releases_table import RELEASES, folder_of
+from sparrow.datasets.report import FileReport, Tally
 from sparrow.datasets.rows import LinkRow, MovieRow, Ratings, TagRow
 from sparrow.errors import DataError
 
@@ -27,7 +32,7 @@ class Source(Protocol):
 
     @property
     def files(self) -> Mapping[str, str]:
-        """Which of the parts "ratings", "movies", "links" and "tags" there are, and what their files are called."""
+        """Which parts there are ("ratings", "movies"; "links", "tags" and others), and what their files are called."""
         ...
 
     @property
@@ -55,10 +60,18 @@ class Source(Protocol):
         """Free words."""
         ...
 
+    def write_attributes(self, catalogue: Catalogue, folder: Path, /) -> tuple[FileReport, ...]:
+        """Write what else is known of people and movies into the canonical folder (`datasets.attributes`).
+
+        Returns:
+            What became of the rows of each further file; () when there is none.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A dataset that goes by a name; `about` can be told without opening it."""
+    """A dataset that goes by a name and is always there; `about` can be told without opening it."""
 
     about: About
     open: Callable[[], Source]
@@ -66,28 +79,64 @@ class Named:
 
 NAMED: Final[Mapping[str, Named]] = {"builtin": Named(Builtin.about, Builtin)}
 
-FOLDERS: Final[Callable[[Path], Source]] = MovieLensFolder
-"""Reads everything that goes by a path."""
+FOLDERS: Final[tuple[Layout, ...]] = (LATEST, ML_100K, ML_1M, ML_10M, IMPORTED)
+"""How a folder may be laid out; the first that fits reads it (a folder of ml-1m would do as one of ml-10m)."""
 
 
 def open_source(source: str | Path) -> Source:
-    """A named dataset, or the folder at a path; a name wins over a folder that is called like it.
+    """A named dataset, a fetched release, or the folder at a path; a name wins over a folder that is called like it.
 
     Raises:
-        DataError: there is neither.
+        DataError: there is none of them, or the folder fits no layout.
     """
     if str(source) in NAMED:
         return NAMED[str(source)].open()
-    if not Path(source).exists():
-        names = ", ".join(NAMED)
+    folder = locate_dataset(source)
+    if not folder.exists():
+        names = ", ".join((*NAMED, *RELEASES))
         raise DataError(
             f"There is no dataset and no folder {str(source)!r}; known datasets: {names}; or name a folder."
         )
-    return FOLDERS(Path(source))
+    return find_layout(folder).open(folder)
+
+
+def locate_dataset(source: str | Path, home: Path | None = None) -> Path:
+    """The folder of a release fetched into `home` (by default `SPARROW_HOME` or ./var); any other source as a path.
+
+    Raises:
+        DataError: a release goes by this name and has not been fetched.
+    """
+    name = str(source)
+    if name not in RELEASES:
+        return Path(source)
+    if folder_of(name, home).is_dir():
+        return folder_of(name, home)
+    if not Path(source).exists():
+        raise DataError(
+            f"{name} has not been fetched: {folder_of(name, home)} is not there; "
+            f"run `sparrow data fetch {name}`, or name the folder that holds its files."
+        )
+    return Path(source)
+
+
+def find_layout(folder: Path) -> Layout:
+    """How a folder is laid out.
+
+    Raises:
+        DataError: it fits no layout; the message names what it lacks.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder} is not a folder; name an unpacked MovieLens folder or a dataset of `sparrow data list`."
+        )
+    fitting = next((layout for layout in FOLDERS if not layout.missing(folder)), None)
+    if fitting is None:
+        raise DataError(_explain_misfit(folder))
+    return fitting
 
 
 def list_datasets() -> tuple[About, ...]:
-    """The datasets that go by a name."""
+    """The datasets that go by a name and are always there."""
     return tuple(named.about for named in NAMED.values())
 
 
@@ -98,3 +147,15 @@ def fingerprint(source: str | Path) -> str:
         DataError: there is no such dataset.
     """
     return open_source(source).fingerprint()
+
+
+def _explain_misfit(folder: Path) -> str:
+    """What a folder lacks, the nearest layout first; where its files may be instead."""
+    nearest = min(FOLDERS, key=lambda layout: len(layout.missing(folder)) / len(layout.required))
+    lacks = " and no ".join(nearest.missing(folder))
+    needs = ", or ".join(f"{layout.needs} ({layout.releases})" for layout in FOLDERS)
+    inner = [
+        path for path in sorted(folder.iterdir()) if path.is_dir() and any(not one.missing(path) for one in FOLDERS)
+    ]
+    hint = f"; {inner[0]} inside it is one, name that" if inner else ""
+    return f"{folder} has no {lacks}; a MovieLens folder needs {needs}{hint}."

@@ -14,21 +14,25 @@ from sparrow.config import Settings
 from sparrow.errors import BuildError
 from sparrow.features import queries
 from sparrow.features.engines import Engine
+from sparrow.features.genres import Genres, write_catalogue
+from sparrow.features.movies import SumMovies
+from sparrow.features.people import DescribePeople, SumPeople
+from sparrow.schema import Columns
 
 Fit = Literal["judging", "release"]
 FITS: Final[tuple[Fit, ...]] = ("judging", "release")
 
-KNOWN_ROWS: Final[dict[Fit, str]] = {"judging": "split = 'train' AND fold <> 'last'", "release": "true"}
+KNOWN_ROWS: Final[dict[Fit, str]] = {"judging": "timestamp < {valid_from} AND fold <> 'last'", "release": "1 = 1"}
 """What each fit may know, as a condition on `events`."""
 
-TRAINING_ROWS: Final[dict[Fit, str]] = {"judging": "split = 'train' AND fold = 'fit'", "release": "true"}
+TRAINING_ROWS: Final[dict[Fit, str]] = {"judging": "timestamp < {valid_from} AND fold = 'fit'", "release": "1 = 1"}
 """What each fit's id models learn from; judging holds `stop` rows back to stop early."""
-
-MAX_GENRES: Final = 32
-"""Genres that get a sum of their own; rarer ones beyond stay in the catalogue only."""
 
 TOP_RATINGS: Final = 10
 """Best ratings of a movie that are kept to be shown."""
+
+BY_PERSON: Final = (Columns.TIMESTAMP, Columns.MOVIE)
+BY_LIKING: Final = ("half DESC", f"{Columns.TIMESTAMP} DESC", Columns.USER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class Cuts:
 
     valid_from: int
     test_from: int
+
+    def rows(self, conditions: dict[Fit, str], fit: Fit) -> str:
+        """A condition of `KNOWN_ROWS` or `TRAINING_ROWS` with these cuts."""
+        return conditions[fit].format(valid_from=self.valid_from)
 
     def save(self, path: Path) -> None:
         """Write the cuts as JSON."""
@@ -49,22 +57,34 @@ class Cuts:
 
 
 def write_events(engine: Engine, data: Path, out: Path, settings: Settings) -> int:
-    """Write `events.parquet` (ratings in exact units, with `split` and `fold`) and `cuts.json`; returns the rows.
+    """Write `events.parquet` (every rating with its person as of just before it), `cuts.json` and the catalogue's facts.
 
     Args:
-        engine: where the SQL runs; gets the tables `movies` and `events`.
+        engine: where the work is done; gets the tables `events` and `catalogue`.
         data: folder with `ratings.parquet` and `movies.parquet`.
         out: where the files go.
-        settings: the shares of validation and test rows.
+        settings: the shares of validation and test rows; how many favourite genres a person has.
+
+    Returns:
+        How many events there are.
     """
+    genres = write_catalogue(data / "movies.parquet", out)
     engine.read("ratings", data / "ratings.parquet")
-    engine.read("movies", data / "movies.parquet")
-    engine.create("unsplit", queries.events("ratings", "movies"))
+    engine.read("catalogue", out / "catalogue.parquet")
     cuts = _cuts(engine, settings)
     cuts.save(out / "cuts.json")
-    rows = engine.write(queries.split("unsplit", cuts.valid_from, cuts.test_from), out / "events.parquet")
-    engine.read("events", out / "events.parquet")
+    kernel = DescribePeople(genres, settings.features.favourite_genres, cuts.valid_from)
+    rows = engine.grouped(
+        queries.rated("ratings", "catalogue"), Columns.USER, BY_PERSON, kernel, out / "events.parquet"
+    )
+    read_events(engine, out)
     return rows
+
+
+def read_events(engine: Engine, features: Path) -> None:
+    """Make the tables `events` and `catalogue` known from the folder that `write_events` filled."""
+    engine.read("events", features / "events.parquet")
+    engine.read("catalogue", features / "catalogue.parquet")
 
 
 def _cuts(engine: Engine, settings: Settings) -> Cuts:
@@ -73,30 +93,67 @@ def _cuts(engine: Engine, settings: Settings) -> Cuts:
         raise BuildError(
             f"split.valid + split.test leave {shares[0]:.0%} of the rows for training; lower them below 1."
         )
-    [(at,)] = engine.rows(f"SELECT quantile_disc(timestamp, {shares}) FROM unsplit")
-    if at is None:
+    known = "(SELECT r.timestamp FROM ratings r JOIN catalogue c ON r.movieId = c.movieId)"
+    [valid_from, test_from] = time_quantiles(engine, known, shares)
+    return Cuts(valid_from, test_from)
+
+
+def time_quantiles(engine: Engine, table: str, shares: list[float]) -> list[int]:
+    """For each share the second at which that share of the rows has passed: the ceil(share * n)-th smallest timestamp.
+
+    Exact, and by counts a day and then a second, which any engine gives alike and which never bring many rows here.
+
+    Raises:
+        BuildError: the table is empty.
+    """
+    by_day = engine.rows(queries.days(table))
+    total = sum(n for _, n in by_day)
+    if not total:
         raise BuildError("The data holds no rating of a movie in its catalogue; check it with `sparrow data check`.")
-    return Cuts(valid_from=int(at[0]), test_from=int(at[1]))
+    found = []
+    for share in shares:
+        wanted = max(1, _ceil(share * total))
+        day, before = _reach(by_day, wanted, 0)
+        found.append(_reach(engine.rows(queries.seconds(table, day)), wanted, before)[0])
+    return found
 
 
-def write_features(engine: Engine, out: Path, fit: Fit, settings: Settings) -> dict[str, int]:
-    """Write what one fit knows: `known.parquet` (its events), `movies.parquet`, `users.parquet`. Returns rows by file."""
-    known = f"known_{fit}"
-    engine.create(known, f"SELECT * FROM events WHERE {KNOWN_ROWS[fit]}")
-    totals = queries.user_totals(
-        known, genre_vocabulary(engine), settings.features.history_length, settings.features.favourite_genres
-    )
+def _ceil(value: float) -> int:
+    """Shares such as 1 - .1 - .1 are off in the last bit; a billionth of a row is not a row."""
+    return int(-(-(value - 1e-9) // 1))
+
+
+def _reach(counted: list[tuple[int, int]], wanted: int, passed: int) -> tuple[int, int]:
+    """The first key at which `wanted` rows have passed, and how many had passed before it."""
+    for key, n in counted:
+        if passed + n >= wanted:
+            return key, passed
+        passed += n
+    return counted[-1][0], passed
+
+
+def write_features(engine: Engine, features: Path, fit: Fit, settings: Settings) -> dict[str, int]:
+    """Write what one fit knows into `features/{fit}`: `known.parquet` (its events), `movies.parquet`, `users.parquet`.
+
+    Args:
+        engine: with the tables `events`, `catalogue` and `movies`.
+        features: the folder that `write_events` filled.
+
+    Returns:
+        Rows by file.
+    """
+    out, cuts, genres = features / fit, Cuts.load(features / "cuts.json"), Genres.load(features / "genres.json")
+    known = queries.known("events", cuts.rows(KNOWN_ROWS, fit), "catalogue")
+    people = SumPeople(genres, settings.features.favourite_genres)
+    narrow = f"SELECT userId, movieId, timestamp, half, liked, fold FROM ({known}) ORDER BY userId, timestamp, movieId"
     written = {
-        "known": f"SELECT userId, movieId, timestamp, half, liked, split, fold FROM {known} ORDER BY userId, timestamp, movieId",
-        "movies": queries.movie_evidence(known, "movies", TOP_RATINGS),
-        "users": queries.user_ratings(known, totals),
+        "known": engine.write(narrow, out / "known.parquet"),
+        "users": engine.grouped(known, Columns.USER, BY_PERSON, people, out / "users.parquet"),
     }
-    return {name: engine.write(sql, out / f"{name}.parquet") for name, sql in written.items()}
-
-
-def genre_vocabulary(engine: Engine) -> list[str]:
-    """The `MAX_GENRES` most frequent genre names of the table `movies`, most frequent first, ties by name."""
-    found = engine.rows(
-        "SELECT g, count(*) AS n FROM (SELECT unnest(genres) AS g FROM movies) GROUP BY g ORDER BY n DESC, g"
-    )
-    return [genre for genre, _ in found[:MAX_GENRES]]
+    engine.grouped(
+        f"SELECT movieId, half, timestamp, userId FROM ({known})", Columns.MOVIE, BY_LIKING, SumMovies(TOP_RATINGS),
+        out / "evidence.parquet",
+    )  # fmt: skip
+    engine.read(f"evidence_{fit}", out / "evidence.parquet")
+    written["movies"] = engine.write(queries.with_evidence("movies", f"evidence_{fit}"), out / "movies.parquet")
+    return written

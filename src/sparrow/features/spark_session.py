@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def open_session(master: str, scratch: Path, memory: str = "4g") -> "SparkSession":
+def open_session(master: str, scratch: Path, memory: str = "4GB") -> "SparkSession":
     """Start a session, or join the one that this process has.
 
     Args:
         master: `local[N]`, `local[*]`, a cluster's URL, or `sc://host:port` for Spark Connect.
         scratch: where a local session spills and keeps its warehouse.
-        memory: of the driver's JVM; in local mode that is all there is.
+        memory: of the driver's JVM, e.g. "4GB"; in local mode that is all there is.
 
     Raises:
         BuildError: no pyspark or no Java here, or the cluster cannot be reached.
@@ -42,7 +42,7 @@ def open_session(master: str, scratch: Path, memory: str = "4g") -> "SparkSessio
         # Executors on this machine run the interpreter that runs this, with the same packages.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = builder.master(master)
-        for name, value in _configuration(scratch, memory).items():
+        for name, value in (_configuration(scratch, memory) | _local(master)).items():
             builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
@@ -55,7 +55,7 @@ def open_session(master: str, scratch: Path, memory: str = "4g") -> "SparkSessio
 
 def _configuration(scratch: Path, memory: str) -> dict[str, str]:
     return {
-        "spark.driver.memory": memory,
+        "spark.driver.memory": memory.upper().replace("GB", "g").replace("MB", "m"),
         "spark.local.dir": str(scratch / "spark"),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
@@ -63,6 +63,17 @@ def _configuration(scratch: Path, memory: str) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
+    }
+
+
+def _local(master: str) -> dict[str, str]:
+    """One machine: Spark's 200 partitions would be 200 rounds of overhead for a handful of cores."""
+    if not master.startswith("local"):
+        return {}
+    return {
+        "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
     }
 
 

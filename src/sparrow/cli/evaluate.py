@@ -1,0 +1,199 @@
+"""`sparrow evaluate`: how good a release is, or how good recommenders are on a split of one's own."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sparrow.cli.options import Command, echo_json, home_options, json_option, open_home
+from sparrow.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from sparrow.cli.evaluation_data import Question
+
+PROTOCOL_NAMES: Final = ("random", "microsoft-ml100k", "leave-last-out", "time-split")
+SHOWN: Final = ("ndcg", "map", "precision", "recall", "hit_rate", "mrr")
+
+
+class Numbers(click.ParamType):
+    """`10,20` → (10, 20), each at least 1."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split(",")
+        if not all(part.strip().isdecimal() and int(part) >= 1 for part in parts):
+            self.fail(f"{value!r} is no list of whole numbers above 0; write it like 10,20.", param, ctx)
+        return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def _file(name: str, words: str) -> Callable[[Command], Command]:
+    return click.option(name, type=click.Path(path_type=Path, dir_okay=False), help=words)
+
+
+@click.command()
+@click.argument("release", required=False)
+@click.option("--protocol", type=click.Choice(PROTOCOL_NAMES), help="How to cut a dataset into train and test.")
+@click.option("--dataset", metavar="NAME|PATH", help="The dataset to cut.")
+@_file("--train", "Rows to learn from: CSV userId,movieId[,rating[,timestamp]].")
+@_file("--test", "Rows to find; every one is a positive.")
+@_file("--valid", "Rows that choose settings; else a carve-out of train does.")
+@_file("--items", "More candidates beside the movies in train: CSV with movieId.")
+@click.option("--seen", type=click.Choice(["train", "train+valid"]), default="train", help="Rows masked in lists.")
+@click.option("--refit", is_flag=True, help="Fit on train and valid together once settings are chosen.")
+@click.option("--k", "ks", type=Numbers(), default="10", show_default=True, help="List lengths; the first chooses.")
+@click.option("--recommenders", metavar="A,B", help="Which; by default those that suit the protocol.")
+@click.option("--against", metavar="A", help="Compare the others with this one, person by person.")
+@click.option("--ratio", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Train share.")
+@click.option("--within", type=click.Choice(["user", "item"]), default="user", help="Cut random within each.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Of the random cut.")
+@click.option("--trials", type=click.IntRange(1), default=24, show_default=True, help="Settings tried per recommender.")
+@_file("--report", "Write a Markdown table here too.")
+@home_options
+@json_option
+def evaluate(
+    release: str | None, protocol: str | None, dataset: str | None, train: Path | None, test: Path | None,
+    valid: Path | None, items: Path | None, seen: str, refit: bool, ks: tuple[int, ...], recommenders: str | None,
+    against: str | None, ratio: float | None, within: str, seed: int, trials: int, report: Path | None,
+    home: Path | None, config: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Show how good a release is, or measure recommenders on a split.
+
+    Without --protocol or --train: the figures of RELEASE (the live one by default), as measured when it was built.
+    With them: full ranking over all movies in train, settings chosen on rows carved out of train, test rows asked once.
+
+    \b
+    Examples:
+      sparrow evaluate
+      sparrow evaluate --protocol leave-last-out --dataset builtin --k 10,20
+      sparrow evaluate --protocol microsoft-ml100k --dataset ./ml-100k --recommenders popular,ease,als --against ease
+      sparrow evaluate --train train.csv --test test.csv --json
+    """
+    folder, _ = open_home(home, config)
+    _check_words(release, protocol, dataset, train, test, valid, items, refit, seen)
+    if protocol is None and train is None:
+        _show_release(folder, release, as_json)
+        return
+    from sparrow.cli import evaluation_data
+
+    if train is not None and test is not None:
+        question = evaluation_data.from_files(train, test, valid, items, seen == "train+valid", refit)
+    else:
+        question = evaluation_data.from_dataset(str(protocol), str(dataset), ratio, within, seed)
+    told = _compare(question, recommenders, against, ks, trials)
+    if report is not None:
+        _write_report(report, told, ks[0])
+    if as_json:
+        echo_json(told)
+    else:
+        _print_comparison(told, ks[0])
+
+
+def _check_words(
+    release: str | None, protocol: str | None, dataset: str | None, train: Path | None, test: Path | None,
+    valid: Path | None, items: Path | None, refit: bool, seen: str,
+) -> None:  # fmt: skip
+    """Raises InvalidInput when flags do not go together."""
+    asked = [name for name, given in (("RELEASE", release), ("--protocol", protocol), ("--train", train)) if given]
+    if len(asked) > 1:
+        raise InvalidInput(f"{' and '.join(asked)} do not go together; evaluate one thing at a time.")
+    if (protocol is None) != (dataset is None):
+        raise InvalidInput(
+            "--protocol and --dataset need each other, e.g. --protocol leave-last-out --dataset builtin."
+        )
+    if (train is None) != (test is None):
+        raise InvalidInput("--train and --test need each other: one file to learn from, one to judge on.")
+    if train is None and (valid or items):
+        raise InvalidInput("--valid and --items belong to --train and --test; a protocol cuts its own.")
+    if valid is None and (refit or seen == "train+valid"):
+        raise InvalidInput("--refit and --seen train+valid need --valid FILE.")
+
+
+def _compare(
+    question: "Question", names: str | None, against: str | None, ks: Sequence[int], trials: int
+) -> dict[str, Any]:
+    from sparrow.cli.contenders import choose_contenders
+    from sparrow.evaluation.comparison import compare
+    from sparrow.evaluation.reports import comparison_report
+
+    asked = choose_contenders(names, question.protocol)
+    if against is not None and against not in {contender.name for contender in asked}:
+        raise InvalidInput(f"--against {against!r} is not among the recommenders {[one.name for one in asked]}.")
+    console = Console(stderr=True, highlight=False)
+    results = compare(
+        asked, question.case, question.carved, ks, lambda line: console.print(f"  {line}", soft_wrap=True), trials
+    )
+    return comparison_report(question.protocol, question.case, results, against)
+
+
+def _write_report(path: Path, told: dict[str, Any], k: int) -> None:
+    from sparrow.evaluation.reports import markdown
+
+    shown = (*(f"{name}@{k}" for name in SHOWN), f"coverage@{k}", f"novelty@{k}")
+    path.write_text(markdown(told, shown), encoding="utf-8")
+
+
+def _print_comparison(told: dict[str, Any], k: int) -> None:
+    split = told["split"]
+    click.echo(f"{told['protocol']}: " + ", ".join(f"{name} {count}" for name, count in split.items()))
+    table = Table("recommender", f"nDCG@{k}", "95 % interval", *(f"{name}@{k}" for name in SHOWN[1:]), "s", box=None)
+    for row in told["rows"]:
+        low, high = row["interval"][f"ndcg@{k}"]
+        first, *others = (f"{row['metrics'][f'{name}@{k}']:.4f}" for name in SHOWN)
+        table.add_row(row["recommender"], first, f"{low:.4f}-{high:.4f}", *others, f"{row['seconds']:.1f}")
+    Console().print(table)
+    for row in told["rows"]:
+        if "against" in row:
+            found = row["against"][f"ndcg@{k}"]
+            low, high = found["interval"]
+            other = row["against"]["recommender"]
+            click.echo(
+                f"{row['recommender']} - {other}: {found['lead']:+.4f} ({low:+.4f} to {high:+.4f}), p {found['p']:.4f}"
+            )
+
+
+def _show_release(folder: Path, release: str | None, as_json: bool) -> None:
+    from sparrow.stores.publishing import read_pointer
+    from sparrow.stores.releases import read_manifest
+
+    pointer = read_pointer(folder)
+    name = release or (pointer.release if pointer else None)
+    if name is None:
+        raise NotFound(f"No release is live in {folder}; name one, or make one with: sparrow up")
+    manifest = read_manifest(folder, name)
+    if as_json:
+        echo_json({"release": name, "metrics": manifest.metrics})
+    else:
+        _print_metrics(manifest.metrics)
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    table = Table("people", "recommender", "nDCG@10", "95 % interval", "recall@10", "hit rate@10", box=None)
+    for group in ("next", "seen", "unseen"):
+        found = metrics.get(group) or {"rows": ()}
+        for row in found["rows"]:
+            low, high = row["interval"]["ndcg@10"]
+            figures = (f"{row['metrics'][name]:.4f}" for name in ("ndcg@10", "recall@10", "hit_rate@10"))
+            ndcg, recall, hits = figures
+            table.add_row(
+                f"{group} ({found['people']})", row["recommender"], ndcg, f"{low:.4f}-{high:.4f}", recall, hits
+            )
+    Console().print(table)
+    _print_liking(metrics.get("liking", {}))
+
+
+def _print_liking(liking: dict[str, Any]) -> None:
+    table = Table(
+        "liking (rating >= 3.5)", "rows", "AUC", "movie mean", "person mean", "log loss", "constant", box=None
+    )
+    for group, found in liking.items():
+        if found:
+            auc, loss = found["auc"], found["log_loss"]
+            figures = (auc["neural_cf"], auc["movie_mean"], auc["user_mean"], loss["neural_cf"], loss["constant"])
+            table.add_row(group, str(found["rows"]), *(f"{figure:.4f}" for figure in figures))
+    Console().print(table)
