@@ -95,7 +95,7 @@ class Walks(Word2vec):
     )
     weighted: bool = Field(default=True, description="walk by edge weight; else all edges are alike")
     window: Positive = Field(default=5, description="steps on each side that count as near")
-    epochs: Positive = Field(default=3, description="passes, each over new walks")
+    epochs: Positive = Field(default=5, description="passes, each over new walks")
 
 
 class DeepWalk(Walks):
@@ -105,8 +105,8 @@ class DeepWalk(Walks):
 class Node2vec(Walks):
     """Second-order walks (Grover & Leskovec, 2016)."""
 
-    p: Annotated[float, Field(gt=0)] = Field(default=1.0, description="return parameter: small comes back often")
-    q: Annotated[float, Field(gt=0)] = Field(default=0.5, description="in-out parameter: small wanders, large stays near")
+    p: Annotated[float, Field(gt=0)] = Field(default=0.25, description="return parameter: small comes back often")
+    q: Annotated[float, Field(gt=0)] = Field(default=2.0, description="in-out parameter: small wanders, large stays near")
 
 
 class NeuralCF(Section):
@@ -152,7 +152,10 @@ class Online(Section):
     ranker_timeout_ms: Positive = Field(default=300, description="deadline of one remote ranking")
     # Left out of every dump, and so of manifests: it may hold a password.
     store: str = Field(
-        default="", exclude=True, repr=False, description="feature store: a redis:// address, see docs/serving.md; empty: LMDB"
+        default="",
+        exclude=True,
+        repr=False,
+        description="feature store: a redis:// address, see docs/serving.md; empty: LMDB",
     )
     store_timeout_ms: Positive = Field(default=250, description="deadline of what a request asks of Redis")
     embedding: str = Field(default="item2vec", description="the similarity behind similar movies")

@@ -30,7 +30,7 @@ def test_every_model_has_test_settings() -> None:
 
 def test_it_tells_unseen_movies_of_the_own_parity_from_the_others(trained: Trained) -> None:
     users, movies = BOARD
-    rated = set(zip(liked_rows().users.tolist(), liked_rows().movies.tolist(), strict=True))
+    rated = liked_rows().pairs()
     unseen = np.array([pair not in rated for pair in zip(users.tolist(), movies.tolist(), strict=True)])
     same = (users % 2 == movies % 2).astype(np.float32)
     assert auc(trained.score(users, movies, CHOICE)[unseen], same[unseen]) >= 0.95
@@ -51,7 +51,7 @@ def test_one_step_moves_every_weight(trained: Trained) -> None:
     source = make_source()
     keras.utils.set_random_seed(3)
     network = BUILDERS[trained.name](source.spec, SETTINGS[trained.name])
-    epoch = source(0)
+    epoch = next(source(0))
     losses = {head: keras.losses.BinaryCrossentropy(from_logits=True) for head in network.output_names}
     network.compile(optimizer=keras.optimizers.SGD(1.0), loss=losses)
     before = network.get_weights()
@@ -62,8 +62,8 @@ def test_one_step_moves_every_weight(trained: Trained) -> None:
 
 
 def test_padding_is_never_learned_from(trained: Trained) -> None:
-    for rows in trained.source(0).inputs.values():
-        assert rows.min() > PAD_ROW
+    for block in trained.source(0):
+        assert all(rows.min() > PAD_ROW for rows in block.inputs.values())
 
 
 def test_strangers_get_the_same_finite_score(trained: Trained) -> None:

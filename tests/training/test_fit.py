@@ -1,6 +1,7 @@
 """The training loop: when it stops, what it keeps, what it refuses, and that it repeats itself."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from sparrow.errors import BuildError
-from sparrow.training.fit import Curve, Epoch, Schedule, fit
+from sparrow.training.batches import Batch
+from sparrow.training.fit import Curve, Schedule, fit
 
 pytestmark = pytest.mark.slow
 
@@ -21,11 +23,16 @@ def build() -> keras.Model:
     return keras.Model({"x": x}, {"y": keras.layers.Dense(1, name="y")(x)})
 
 
-def epoch(number: int) -> Epoch:
+def rows(number: int) -> Batch:
     """Label 1 where the first column is positive; 70 rows, which no batch of 16 divides."""
     chance = np.random.default_rng(number)
     x = chance.normal(size=(70, 2)).astype(np.float32)
-    return Epoch({"x": x}, {"y": (x[:, :1] > 0).astype(np.float32)}, {"y": np.ones(70, np.float32)})
+    return Batch({"x": x}, {"y": (x[:, :1] > 0).astype(np.float32)}, {"y": np.ones(70, np.float32)})
+
+
+def epoch(number: int) -> Iterator[Batch]:
+    """The same rows in blocks of 30, 30 and 10."""
+    return iter([rows(number).take(slice(start, start + 30)) for start in (0, 30, 60)])
 
 
 def merits(values: list[float], seen: list[list[np.ndarray]]) -> Callable[[keras.Model], float]:
@@ -76,7 +83,7 @@ def test_equal_seeds_give_equal_weights_and_others_do_not() -> None:
 def test_each_epoch_is_asked_for_by_its_number() -> None:
     asked: list[int] = []
 
-    def source(number: int) -> Epoch:
+    def source(number: int) -> Iterator[Batch]:
         asked.append(number)
         return epoch(number)
 
@@ -84,18 +91,63 @@ def test_each_epoch_is_asked_for_by_its_number() -> None:
     assert asked == [0, 1, 2]
 
 
+def test_blocks_of_any_size_train_the_same() -> None:
+    whole, _ = fit(build, lambda number: iter([rows(number)]), replace(SCHEDULE, epochs=2))
+    cut, _ = fit(build, epoch, replace(SCHEDULE, epochs=2))
+    assert same(whole.get_weights(), cut.get_weights())
+
+
+def test_inputs_have_any_shape_and_name() -> None:
+    def history_model() -> keras.Model:
+        history, vector = keras.Input((5,), dtype="int32", name="history"), keras.Input((3,), name="vector")
+        mean = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(9, 4)(history))
+        joined = keras.layers.Concatenate()([mean, vector])
+        return keras.Model({"history": history, "vector": vector}, {"y": keras.layers.Dense(1, name="y")(joined)})
+
+    def source(number: int) -> Iterator[Batch]:
+        chance = np.random.default_rng(number)
+        history = chance.integers(0, 9, (64, 5)).astype(np.int32)
+        vector = chance.normal(size=(64, 3)).astype(np.float32)
+        labels = (history == 8).any(axis=1, keepdims=True).astype(np.float32)
+        yield Batch({"history": history, "vector": vector}, {"y": labels}, {"y": np.ones(64, np.float32)})
+
+    _, curve = fit(history_model, source, SCHEDULE)
+    assert curve.loss[-1] < 0.8 * curve.loss[0]
+
+
+def test_fewer_rows_than_a_batch_still_train() -> None:
+    network, curve = fit(build, epoch, replace(SCHEDULE, batch=1_000, epochs=2))
+    assert np.isfinite(curve.loss).all()
+    assert np.any(network.get_weights()[1] != 0), "the bias has moved"
+
+
+def test_an_epoch_without_rows_says_so() -> None:
+    with pytest.raises(BuildError, match=r"Epoch 2 has no rows to learn from"):
+        fit(build, lambda number: epoch(number) if number == 0 else iter([]), SCHEDULE)
+
+
+def test_an_error_of_the_source_is_raised_by_fit() -> None:
+    def broken(number: int) -> Iterator[Batch]:
+        yield from epoch(number)
+        raise OSError("part-003.parquet is cut short")
+
+    with pytest.raises(OSError, match=r"part-003\.parquet is cut short"):
+        fit(build, broken, SCHEDULE)
+    assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]
+
+
 def test_a_diverging_loss_names_the_epoch_the_rate_and_the_cure() -> None:
-    def poisoned(number: int) -> Epoch:
-        good = epoch(number)
-        return good if number == 0 else replace(good, inputs={"x": good.inputs["x"] * np.float32(np.nan)})
+    def poisoned(number: int) -> Iterator[Batch]:
+        good = rows(number)
+        yield good if number == 0 else replace(good, inputs={"x": good.inputs["x"] * np.float32(np.nan)})
 
     with pytest.raises(BuildError, match=r"nan in epoch 2 at learning rate 0\.05; lower neural_cf\.learning_rate"):
         fit(build, poisoned, SCHEDULE)
 
 
 def test_rows_of_weight_zero_teach_nothing() -> None:
-    def weightless(number: int) -> Epoch:
-        return replace(epoch(number), weights={"y": np.zeros(70, np.float32)})
+    def weightless(number: int) -> Iterator[Batch]:
+        yield replace(rows(number), weights={"y": np.zeros(70, np.float32)})
 
     start: list[list[np.ndarray]] = []
 
@@ -108,11 +160,13 @@ def test_rows_of_weight_zero_teach_nothing() -> None:
     assert same(network.get_weights(), start[0])
 
 
+def test_the_curve_tells_the_speed_of_each_epoch() -> None:
+    _, curve = fit(build, epoch, replace(SCHEDULE, epochs=3))
+    assert len(curve.rows_per_second) == len(curve.loss) == 3
+    assert all(speed > 0 for speed in curve.rows_per_second)
+
+
 def test_a_curve_comes_back_as_it_was_saved(tmp_path: Path) -> None:
-    curve = Curve(loss=[0.5, 0.25], merit=[0.1, 0.2], best_epoch=2)
+    curve = Curve(loss=[0.5, 0.25], merit=[0.1, 0.2], rows_per_second=[1e5, 2e5], best_epoch=2)
     curve.save(tmp_path / "curve.json")
     assert Curve.load(tmp_path / "curve.json") == curve
-
-
-def test_an_epoch_knows_its_rows() -> None:
-    assert epoch(0).rows == 70

@@ -2,7 +2,10 @@
 
 - `plan`      stages, what makes one stale, running them with resume
 - `stages`    what each stage does
+- `run_log`   how each stage went, kept in the release; `memory` measures it
+- `limits`    disk and memory: what a build will need, and words for when it is not enough
 - `assemble`  one folder from a fit's parts: feature store and models
+- `fill_store`  a release's records from Spark straight into Redis
 - `judge`     the evaluation of the judging fit
 - `lookup`    which release was made from which data and settings
 - `publish`   building end to end, sealing, and publishing with the model server waited for

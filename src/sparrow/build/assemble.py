@@ -21,8 +21,8 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     """Fill `out` from the folders of one fit, and from `data` what holds for both; returns rows by kind."""
     path = out / "features.lmdb"
     store = FeatureStore(LmdbStore(path, writable=True))
-    movies = store.write_movies(_movies(features / "movies.parquet"))
-    people = store.write_users(_users(features / "users.parquet"))
+    movies = store.write_movies(map(movie_record, _rows(features / "movies.parquet")))
+    people = store.write_users(map(user_record, _rows(features / "users.parquet")))
     similarities, dimensions = {}, {}
     for file in sorted(embeddings.glob("movies-*.npz")):
         table = EmbeddingTable.load(file)
@@ -58,17 +58,18 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
 
 
-def _movies(path: Path) -> Iterator[MovieRecord]:
-    for row in _rows(path):
-        yield MovieRecord(
-            **{name: row[name] for name in _PLAIN_MOVIE},
-            spread=row["spread"] or [0] * 10,
-            top_ratings=[(top["userId"], top["half"], top["timestamp"]) for top in row["top_ratings"] or ()],
-        )
+def movie_record(row: dict[str, Any]) -> MovieRecord:
+    """One row of `movies.parquet` as the store keeps it."""
+    return MovieRecord(
+        **{name: row[name] for name in _PLAIN_MOVIE},
+        spread=row["spread"] or [0] * 10,
+        top_ratings=[(top["userId"], top["half"], top["timestamp"]) for top in row["top_ratings"] or ()],
+    )
 
 
-def _users(path: Path) -> Iterator[UserRecord]:
-    return (UserRecord(**row) for row in _rows(path))
+def user_record(row: dict[str, Any]) -> UserRecord:
+    """One row of `users.parquet` as the store keeps it."""
+    return UserRecord(**row)
 
 
 _PLAIN_MOVIE = (

@@ -11,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from sparrow.build.fill_store import fill_store
 from sparrow.build.limits import engine_memory, half_work_removed
 from sparrow.build.lookup import code_version, release_fingerprint
 from sparrow.build.plan import DONE, DUCKDB, Done, Plan, Reporter, Stage, needed_for, run_stages, sweep
@@ -72,6 +73,10 @@ def build(
             return Built(found, reused=True)
         done = run_stages(plan, reporter)
         manifest = _seal(home, source, plan, done, mark, code)
+        if engine.name == "spark" and settings.online.store.startswith("redis"):
+            folder = releases_folder(home) / manifest.release
+            features = done["features"].folder / "release"
+            fill_store(plan.engine, features, folder, home / "work" / ".scratch", settings.online.store)
         sweep(home / "work", [one.folder for name, one in done.items() if name != "assemble"])
         return Built(manifest, reused=False, stages=tuple(one.report for one in done.values()))
 

@@ -7,6 +7,7 @@
 - `movies`       kernels: a movie just before each row about it, and after all of them
 - `draws`        kernel: the negatives of the choice set; `chance` is what they are drawn by
 - `genres`       the catalogue in bits
+- `prefetch`     the next items are made while this one is used
 - `engines`      where kernels run: DuckDB, Spark; `spark_session` starts or joins one
 - `jobs`         the two fits, cuts in time, movie and person tables
 - `samples`      the `liking` and `choice` sample sets

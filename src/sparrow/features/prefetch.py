@@ -1,4 +1,7 @@
-"""The next items are made in a thread of their own while this one is used: reading, kernels and writing overlap."""
+"""The next items are made in a thread of their own while this one is used: reading, kernels, writing and training overlap.
+
+`tf.data` does the same for training, slower (docs/training.md): every batch crosses from Python into a graph and back.
+"""
 
 import queue
 import threading

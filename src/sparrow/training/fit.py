@@ -1,11 +1,13 @@
-"""One training loop for every model: epochs of batches, early stopping, best weights, a learning curve.
+"""One training loop for every model: a stream of batches, early stopping, best weights, a learning curve.
 
-What a model learns from (`EpochSource`) and what stops it (`Validate`) come in as callables, so the loop knows neither the
-model nor the data.
+What a model learns from (`Source`) and what stops it (`Validate`) come in as callables, so the loop knows neither the
+model nor the data, and never holds more of an epoch than the batches that are next.
 """
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +15,14 @@ import keras
 import numpy as np
 import orjson
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from sparrow.errors import BuildError
+from sparrow.training.batches import Batch, batched
+from sparrow.features.prefetch import prefetched
 
-Arrays = Mapping[str, NDArray[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One pass over the samples: inputs by name, and labels and weights by head; every array has the same length."""
-
-    inputs: Arrays
-    labels: Arrays
-    weights: Arrays
-
-    @property
-    def rows(self) -> int:
-        return len(next(iter(self.inputs.values())))
-
-
-EpochSource = Callable[[int], Epoch]
-"""Epoch number (0-based) → its samples; fresh negatives may be drawn each time."""
+Source = Callable[[int], Iterator[Batch]]
+"""Epoch number (0-based) → its rows in blocks of any size, shuffled; fresh negatives may be drawn each time. It runs in a
+thread of its own, ahead of the training, and may be asked for an epoch that is never trained."""
 
 Validate = Callable[[keras.Model], float]
 """The network → a figure of merit, higher is better."""
@@ -59,10 +47,11 @@ class Schedule:
 
 @dataclass(slots=True)
 class Curve:
-    """What happened: mean loss and figure of merit per epoch; `best_epoch` counts from 1."""
+    """What happened: mean loss, figure of merit and rows per second (validation apart) per epoch; `best_epoch` counts from 1."""
 
     loss: list[float] = field(default_factory=list)
     merit: list[float] = field(default_factory=list)
+    rows_per_second: list[float] = field(default_factory=list)
     best_epoch: int = 0
 
     def save(self, path: Path) -> None:
@@ -77,7 +66,7 @@ class Curve:
 
 def fit(
     build: Callable[[], keras.Model],
-    source: EpochSource,
+    source: Source,
     schedule: Schedule,
     validate: Validate | None = None,
     progress: Progress = lambda _done, _total: None,
@@ -95,24 +84,35 @@ def fit(
         The network with its best weights, and its learning curve.
 
     Raises:
-        BuildError: the loss or the figure of merit is no longer finite.
+        BuildError: the loss or the figure of merit is no longer finite, or an epoch has no rows.
     """
     keras.utils.set_random_seed(schedule.seed)
     network = build()
     step = _make_step(network, schedule)
     curve, best = Curve(), network.get_weights()
-    for number in range(schedule.epochs):
-        curve.loss.append(_run_epoch(step, source(number), schedule, number))
-        _check_finite("loss", curve.loss[-1], number, schedule)
-        curve.merit.append(validate(network) if validate else float(number))
-        _check_finite("figure of merit", curve.merit[-1], number, schedule)
-        progress(number + 1, schedule.epochs)
-        if curve.merit[-1] >= max(curve.merit):
-            curve.best_epoch, best = number + 1, network.get_weights()
-        elif number + 1 - curve.best_epoch >= schedule.patience:
-            break
+    with prefetched(_all_epochs(source, schedule)) as batches:
+        for number in range(schedule.epochs):
+            _run_epoch(step, iter(partial(next, batches), None), curve)
+            _check_finite("loss", curve.loss[-1], number, schedule)
+            curve.merit.append(validate(network) if validate else float(number))
+            _check_finite("figure of merit", curve.merit[-1], number, schedule)
+            progress(number + 1, schedule.epochs)
+            if curve.merit[-1] >= max(curve.merit):
+                curve.best_epoch, best = number + 1, network.get_weights()
+            elif number + 1 - curve.best_epoch >= schedule.patience:
+                break
     network.set_weights(best)
     return network, curve
+
+
+def _all_epochs(source: Source, schedule: Schedule) -> Iterator[Batch | None]:
+    """Batches of one size, None after each epoch; so the next epoch's first batches are made during the validation.
+
+    The few rows an epoch leaves over are dropped; they come in another one, as the order is another.
+    """
+    for number in range(schedule.epochs):
+        yield from batched(source(number), schedule.batch)
+        yield None
 
 
 def _make_step(network: keras.Model, schedule: Schedule) -> Step:
@@ -138,16 +138,20 @@ def _weighted_loss(labels: Any, logits: Any, weights: Any) -> Any:
     return tf.reduce_mean(tf.squeeze(losses, axis=1) * weights)
 
 
-def _run_epoch(step: Step, epoch: Epoch, schedule: Schedule, number: int) -> float:
-    """One shuffled pass; returns the mean loss. All batches have one size, as another one would be compiled anew;
-    the few rows left over come in another epoch."""
-    order, losses = np.random.default_rng((schedule.seed, number)).permutation(epoch.rows), []
-    size = min(schedule.batch, epoch.rows)
-    for start in range(0, epoch.rows - size + 1, size):
-        rows = order[start : start + size]
-        parts = (epoch.inputs, epoch.labels, epoch.weights)
-        losses.append(step(*({name: tf.constant(values[rows]) for name, values in part.items()} for part in parts)))
-    return float(np.mean([loss.numpy() for loss in losses]))
+def _run_epoch(step: Step, batches: Iterator[Batch], curve: Curve) -> None:
+    """One pass; adds its mean loss and its speed to the curve."""
+    losses, rows, began = [], 0, time.perf_counter()
+    for batch in batches:
+        losses.append(step(_tensors(batch.inputs), _tensors(batch.labels), _tensors(batch.weights)))
+        rows += batch.rows
+    if not losses:
+        raise BuildError(f"Epoch {len(curve.loss) + 1} has no rows to learn from; build the stage 'samples' again.")
+    curve.loss.append(float(np.mean([loss.numpy() for loss in losses])))
+    curve.rows_per_second.append(round(rows / (time.perf_counter() - began), 1))
+
+
+def _tensors(arrays: Mapping[str, Any]) -> Tensors:
+    return {name: tf.constant(values) for name, values in arrays.items()}
 
 
 def _check_finite(what: str, value: float, number: int, schedule: Schedule) -> None:

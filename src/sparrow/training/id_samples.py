@@ -1,96 +1,165 @@
-"""The epochs an id model such as NeuralCF learns from, out of the `choice` and `liking` sample sets.
+"""What an id model such as NeuralCF learns from, as a stream of blocks out of the `choice` and `liking` sample sets.
 
 Positives keep, negatives are drawn anew each epoch, as He et al. (2017) publish it; liked and disliked ratings train the
 second head in the same pass. A small share of ids becomes "unknown" in each epoch, so that the unknown rows learn what a
 typical stranger chooses instead of staying noise.
+
+Memory: 8 bytes a positive for their dense rows, 4 for their order in an epoch, up to 4 for the sampler's filter, and 16 more
+while they are read; liking rows stream from disk.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sparrow.config import Samples
+from sparrow.errors import BuildError
 from sparrow.features.encoding import UNKNOWN_ROW, EncodingSpec, Vocabulary
-from sparrow.features.samples import NegativeSampler
 from sparrow.models.neural_cf import CHOICE, LIKING
 from sparrow.schema import Columns
-from sparrow.training.fit import Epoch
+from sparrow.training.batches import Batch, batched
+from sparrow.training.negatives import NegativeSampler, Rows
+from sparrow.training.sample_files import SampleFiles
 
 UNKNOWN_SHARE: Final = 0.02
 """Ids per epoch and input that are shown to the network as unknown."""
 
+BLOCK: Final = 2**15
+"""Positives that are shuffled together with their negatives and their share of liking rows."""
+
+LABEL: Final = "label"
+COLUMNS: Final = (Columns.USER, Columns.MOVIE, Columns.TIMESTAMP, LABEL)
+
 Ids = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Some sample rows: (n,) user ids, movie ids and 0/1 labels, in step."""
+class IdSamples:
+    """A `Source` of blocks: fixed positives, fresh negatives, and the liking rows.
 
-    users: Ids
-    movies: Ids
-    labels: NDArray[np.float32]
+    Attributes:
+        spec: the people and movies of the positives.
+        users, movies: (positives,) their dense rows, in order of (user, movie) whatever the order on disk.
+        sampler: draws what a person has not chosen.
+        left_out: older positives beyond `max_rows`.
+    """
 
-    @classmethod
-    def read(cls, samples: Path, filters: list[tuple[str, str, object]] | None = None) -> "Rows":
-        """The rows of one sample set that pass pyarrow `filters`, in one fixed order (engines promise none)."""
-        table = pq.read_table(samples, columns=[Columns.USER, Columns.MOVIE, "label"], filters=filters)
-        users, movies = (table[name].to_numpy().astype(np.int64) for name in (Columns.USER, Columns.MOVIE))
-        labels = table["label"].to_numpy().astype(np.float32)
-        order = np.lexsort((labels, movies, users))
-        return cls(users[order], movies[order], labels[order])
+    def __init__(
+        self, choice: SampleFiles, liking: SampleFiles, settings: Samples, max_rows: int | None = None
+    ) -> None:
+        """Read the positives.
 
+        Args:
+            choice: a sample set with `COLUMNS`; its rows of label 1 are the positives.
+            liking: rated rows, label 1 where liked.
+            settings: how negatives are drawn.
+            max_rows: only so many positives, the newest; more where several share the oldest second. None takes all.
 
-class IdEpochs:
-    """An `EpochSource` over fixed positives and liking rows with fresh negatives."""
+        Raises:
+            BuildError: there is no positive.
+        """
+        positives = choice.filtered(pc.field(LABEL) == 1)
+        if not positives.rows:
+            raise BuildError(f"{choice.path} holds no row of label 1 to learn from; build the stage 'samples' again.")
+        newest = _is_newest(positives, max_rows)
+        self._settings, self.left_out = settings, positives.rows
+        if newest is not None:
+            positives, liking = positives.filtered(newest), liking.filtered(newest)
+        self.left_out -= positives.rows
+        self._liking = liking
+        self.spec = _vocabularies(positives)
+        self.users, self.movies = _sorted_pairs(positives, self.spec)
+        self.sampler = NegativeSampler(self.users, self.movies, settings.exponent)
 
-    def __init__(self, positives: Rows, liking: Rows, settings: Samples) -> None:
-        self.positives, self._liking, self._settings = positives, liking, settings
-        self._sampler = NegativeSampler(positives.users, positives.movies, settings.exponent)
-        self.spec = EncodingSpec(
-            {
-                Columns.USER: Vocabulary(np.unique(positives.users)),
-                Columns.MOVIE: Vocabulary(np.unique(positives.movies)),
-            }
-        )
+    @property
+    def rows(self) -> int:
+        """Rows of an epoch, before the few negatives that cannot be drawn are left out."""
+        return len(self.users) * (1 + self._settings.negatives) + self._liking.rows
 
-    def __call__(self, number: int) -> Epoch:
-        """Epoch `number`: positives, their negatives, and the liking rows; each block trains its own head."""
+    def __call__(self, number: int) -> Iterator[Batch]:
+        """Epoch `number`: every positive and every liking row once, in blocks shuffled inside."""
         rng = np.random.default_rng((self._settings.seed, number))
-        users, movies, labels = self._choice(rng)
-        chosen, liked = len(users), len(self._liking.users)
-        inputs = {
-            Columns.USER: np.concatenate([users, self._liking.users]),
-            Columns.MOVIE: np.concatenate([movies, self._liking.movies]),
-        }
-        rows = {name: _forget(rows, rng) for name, rows in self.spec.encode_ids(inputs).items()}
-        return Epoch(
-            inputs=rows,
-            labels={CHOICE: _pad(labels, 0, liked), LIKING: _pad(self._liking.labels, chosen, 0)},
-            weights={CHOICE: _block(1, 0, chosen, liked), LIKING: _block(0, 1, chosen, liked)},
-        )
+        order = np.arange(len(self.users), dtype=np.int32)
+        rng.shuffle(order)
+        blocks = -(-len(order) // BLOCK)
+        rated = self._rated(number, -(-self._liking.rows // blocks))
+        for chosen in np.array_split(order, blocks):
+            parts = [self._choice(chosen, rng), *_next(rated)]
+            block = Batch.join(parts)
+            yield _forget(block.take(rng.permutation(block.rows)), rng)
 
-    def _choice(self, rng: np.random.Generator) -> tuple[Ids, Ids, NDArray[np.float32]]:
-        users = np.repeat(self.positives.users, self._settings.negatives)
-        drawn, unseen = self._sampler.draw(users, rng)
-        labels = np.repeat(np.array([1, 0], np.float32), [len(self.positives.users), int(unseen.sum())])
-        return (
-            np.concatenate([self.positives.users, users[unseen]]),
-            np.concatenate([self.positives.movies, drawn[unseen]]),
-            labels,
-        )
+    def _choice(self, chosen: NDArray[np.int32], rng: np.random.Generator) -> Batch:
+        """Some positives, then their negatives."""
+        users, movies = self.users[chosen], self.movies[chosen]
+        again = np.repeat(users, self._settings.negatives)
+        drawn, unseen = self.sampler.draw(again, rng)
+        labels = np.repeat(np.array([1, 0], np.float32), [len(users), int(unseen.sum())])
+        return _batch(np.concatenate([users, again[unseen]]), np.concatenate([movies, drawn[unseen]]), labels, CHOICE)
 
-
-def _forget(rows: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
-    return np.where(rng.random(len(rows)) < UNKNOWN_SHARE, np.int32(UNKNOWN_ROW), rows)
+    def _rated(self, number: int, size: int) -> Iterator[Batch]:
+        """The liking rows of one epoch, `size` at a time."""
+        tables = self._liking.shuffled((self._settings.seed, number))
+        return batched(map(partial(_liking_batch, spec=self.spec), tables), max(1, size), keep_rest=True)
 
 
-def _pad(values: NDArray[np.float32], before: int, after: int) -> NDArray[np.float32]:
-    return np.pad(values, (before, after)).reshape(-1, 1)
+def _next(batches: Iterator[Batch]) -> list[Batch]:
+    batch = next(batches, None)
+    return [] if batch is None else [batch]
 
 
-def _block(first: float, second: float, chosen: int, liked: int) -> NDArray[np.float32]:
-    return np.repeat(np.array([first, second], np.float32), [chosen, liked])
+def _liking_batch(table: pa.Table, spec: EncodingSpec) -> Batch:
+    rows = spec.encode_ids(read_ids(table))
+    return _batch(rows[Columns.USER], rows[Columns.MOVIE], table[LABEL].to_numpy().astype(np.float32), LIKING)
+
+
+def _batch(users: Rows, movies: Rows, labels: NDArray[np.float32], head: str) -> Batch:
+    """Rows that teach one head; the other one meets them with weight 0."""
+    column = labels.reshape(-1, 1)
+    weights = {name: np.full(len(labels), name == head, np.float32) for name in (CHOICE, LIKING)}
+    return Batch({Columns.USER: users, Columns.MOVIE: movies}, {CHOICE: column, LIKING: column}, weights)
+
+
+def _forget(block: Batch, rng: np.random.Generator) -> Batch:
+    """A copy in which some ids are unknown, each input by itself."""
+    inputs = {
+        name: np.where(rng.random(block.rows, np.float32) < UNKNOWN_SHARE, np.int32(UNKNOWN_ROW), rows)
+        for name, rows in block.inputs.items()
+    }
+    return Batch(inputs, block.labels, block.weights)
+
+
+def read_ids(table: pa.Table) -> dict[str, Ids]:
+    """The raw user and movie ids of some rows, by column name."""
+    return {name: table[name].to_numpy().astype(np.int64, copy=False) for name in (Columns.USER, Columns.MOVIE)}
+
+
+def _is_newest(files: SampleFiles, rows: int | None) -> pc.Expression | None:
+    """What chooses the newest `rows` rows; None where that is all of them. Holds 8 bytes a row for the moment."""
+    if rows is None or files.rows <= rows:
+        return None
+    times = np.concatenate([table[Columns.TIMESTAMP].to_numpy() for table in files.tables()])
+    times.partition(len(times) - rows)
+    return pc.field(Columns.TIMESTAMP) >= int(times[len(times) - rows])
+
+
+def _vocabularies(files: SampleFiles) -> EncodingSpec:
+    found: dict[str, Ids] = {name: np.empty(0, np.int64) for name in (Columns.USER, Columns.MOVIE)}
+    for table in files.tables():
+        found = {name: np.union1d(ids, table[name].unique().to_numpy()) for name, ids in found.items()}
+    return EncodingSpec({name: Vocabulary(ids) for name, ids in found.items()})
+
+
+def _sorted_pairs(files: SampleFiles, spec: EncodingSpec) -> tuple[Rows, Rows]:
+    """(rows,) dense users and movies, in order of (user, movie). Holds 16 bytes a row for the moment."""
+    keys = np.empty(files.rows, np.int64)
+    movies, start = spec.vocabularies[Columns.MOVIE].rows, 0
+    for table in files.tables():
+        rows = spec.encode_ids(read_ids(table))
+        keys[start : start + len(table)] = rows[Columns.USER].astype(np.int64) * movies + rows[Columns.MOVIE]
+        start += len(table)
+    keys.sort()
+    return (keys // movies).astype(np.int32), (keys % movies).astype(np.int32)

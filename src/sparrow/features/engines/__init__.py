@@ -6,6 +6,6 @@
 - `parts`          Parquet files of finished rows, spread over parts
 """
 
-from sparrow.features.engines.engine import Engine, EngineChoice, open_engine
+from sparrow.features.engines.engine import Engine, EngineChoice, EngineName, Writer, open_engine
 
-__all__ = ["Engine", "EngineChoice", "open_engine"]
+__all__ = ["Engine", "EngineChoice", "EngineName", "Writer", "open_engine"]

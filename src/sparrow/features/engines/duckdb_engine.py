@@ -9,11 +9,14 @@ import duckdb
 import pyarrow as pa
 
 from sparrow.errors import BuildError
+from sparrow.features.engines.engine import Writer
 from sparrow.features.engines.parts import COMPRESSION, PartWriter, open_writer, parquet_files
 from sparrow.features.grouped import Kernel, whole_groups
 from sparrow.features.prefetch import prefetched
 
 BATCH_ROWS: Final = 262_144
+
+HAND_OVER_ROWS: Final = 16_384
 
 AHEAD: Final = 2
 """Tables that a kernel may be ahead of the disk."""
@@ -68,6 +71,9 @@ class DuckDBEngine:
             for table in tables:
                 writer.write(table)
         return writer.rows
+
+    def hand_over(self, sql: str, writer: Writer) -> int:
+        return writer(iter(self._cursor().sql(sql).to_arrow_reader(HAND_OVER_ROWS)))
 
     def _made(self, sql: str, by: str, order: Sequence[str], kernel: Kernel) -> Iterator[pa.Table]:
         """What the kernel makes of each stretch of whole groups."""

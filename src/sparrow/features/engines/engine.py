@@ -1,10 +1,12 @@
 """The engine's contract: select and join in plain SQL, sort, hand whole groups to a kernel, write Parquet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+import pyarrow as pa
 
 from sparrow.features.grouped import Kernel
 
@@ -58,12 +60,23 @@ class Engine(Protocol):
     ) -> dict[str, int]:
         """`grouped`, with the rows spread by chance over `parts` files in `{folders}/{sample}.parquet/`.
 
-        The kernel's column `sample` names which of `sets` a row belongs to and is not written. Each part is a random sample of its
-        set, whatever the order of the rows was: whoever reads the parts one by one and shuffles within them has shuffled all.
+        The kernel's column `sample` names which of `sets` a row belongs to and is not written. Each part is a random sample of
+        its set, whatever the order of the rows was: whoever reads the parts one by one and shuffles within them has shuffled all.
 
         Returns:
             Rows by set.
         """
+
+    def hand_over(self, sql: str, writer: "Writer") -> int:
+        """Let `writer` take the query's rows in bounded batches, where they are: on Spark in every executor at once.
+
+        Returns:
+            The sum of what the writer returned.
+        """
+
+
+Writer = Callable[[Iterator[pa.RecordBatch]], int]
+"""Takes some of the rows out of the engine, e.g. into a feature store; returns how many. Pickled, and may be run again."""
 
 
 @contextmanager

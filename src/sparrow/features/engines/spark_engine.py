@@ -9,18 +9,24 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sparrow.features.engines.parts import COMPRESSION, SAMPLE, parquet_files, write_missing
+from sparrow.features.engines.engine import Writer
+from sparrow.features.engines.parts import SAMPLE, parquet_files, write_missing
 from sparrow.features.grouped import Kernel, whole_groups
 from sparrow.features.spark_session import open_session
 from sparrow.schema import Columns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+CODEC: Final = "lz4_raw"
+"""Spark's name of what pyarrow and DuckDB call lz4."""
+
+WRITTEN: Final = pa.schema([("written", pa.int64())])
 
 
 class SparkEngine:
@@ -49,12 +55,19 @@ class SparkEngine:
         # A row's part is a hash of what it is about, so repartitioning by these columns spreads rows by chance.
         made = self._made(sql, by, order, kernel).repartition(parts, Columns.USER, Columns.MOVIE, Columns.TIMESTAMP)
         hidden = folders / ".spread"
-        made.write.partitionBy(SAMPLE).parquet(str(hidden.resolve()), compression=COMPRESSION)
+        made.write.partitionBy(SAMPLE).parquet(str(hidden.resolve()), compression=CODEC)
         for folder in hidden.glob(f"{SAMPLE}=*"):
-            folder.rename(folders / f"{folder.name.partition('=')[2]}.parquet")
+            _tidy(folder.rename(folders / f"{folder.name.partition('=')[2]}.parquet"))
         shutil.rmtree(hidden)
         write_missing(folders, kernel.schema, sets)
         return {name: self._count(folders / f"{name}.parquet") for name in sets}
+
+    def hand_over(self, sql: str, writer: Writer) -> int:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        with _pandas_3_is_fine():
+            counts = self._session.sql(sql).mapInArrow(_counted(writer), from_arrow_schema(WRITTEN))
+        return sum(row[0] for row in counts.collect())
 
     def _made(self, sql: str, by: str, order: Sequence[str], kernel: Kernel) -> "DataFrame":
         from pyspark.sql.pandas.types import from_arrow_schema
@@ -65,19 +78,31 @@ class SparkEngine:
             return ordered.mapInArrow(_in_workers(by, kernel), from_arrow_schema(kernel.schema))
 
     def _save(self, frame: "DataFrame", parquet: Path) -> int:
-        frame.write.parquet(str(parquet.resolve()), compression=COMPRESSION)
-        for marker in (*parquet.glob("_*"), *parquet.glob(".*.crc")):
-            marker.unlink()
+        frame.write.parquet(str(parquet.resolve()), compression=CODEC)
+        _tidy(parquet)
         return self._count(parquet)
 
     def _count(self, parquet: Path) -> int:
         return sum(pq.read_metadata(file).num_rows for file in parquet_files(parquet))
 
 
+def _tidy(folder: Path) -> None:
+    """Take out Spark's markers and checksums, which are no Parquet."""
+    for marker in (*folder.glob("_*"), *folder.glob(".*.crc")):
+        marker.unlink()
+
+
 def _in_workers(by: str, kernel: Kernel) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for rows in whole_groups(batches, by):
             yield from kernel(rows).to_batches()
+
+    return run
+
+
+def _counted(writer: Writer) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"written": [writer(batches)]}, schema=WRITTEN)
 
     return run
 
