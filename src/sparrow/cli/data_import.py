@@ -106,7 +106,7 @@ def _separator(text: str) -> str:
 def _told(imported: "Imported") -> dict[str, Any]:
     columns = {
         file: {
-            "columns": dict(choice.roles),
+            "columns": {str(role): column for role, column in choice.roles.items()},
             "guessed": list(choice.guessed),
             "attributes": dict(choice.attributes),
             "ignored": list(choice.ignored),

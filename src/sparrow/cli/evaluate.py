@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from sparrow.cli.evaluation_data import Question
 
 PROTOCOL_NAMES: Final = ("random", "microsoft-ml100k", "leave-last-out", "time-split")
+WIDTH: Final = 110
+"""Columns that the table needs, also where there is no terminal."""
+
 SHOWN: Final = ("ndcg", "map", "precision", "recall", "hit_rate", "mrr")
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType[tuple[int, ...]]):
     """`10,20` → (10, 20), each at least 1."""
 
     name = "numbers"
@@ -146,7 +149,7 @@ def _print_comparison(told: dict[str, Any], k: int) -> None:
         low, high = row["interval"][f"ndcg@{k}"]
         first, *others = (f"{row['metrics'][f'{name}@{k}']:.4f}" for name in SHOWN)
         table.add_row(row["recommender"], first, f"{low:.4f}-{high:.4f}", *others, f"{row['seconds']:.1f}")
-    Console().print(table)
+    Console(width=max(Console().width, WIDTH)).print(table)
     for row in told["rows"]:
         if "against" in row:
             found = row["against"][f"ndcg@{k}"]

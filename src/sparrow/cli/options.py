@@ -9,6 +9,7 @@ import orjson
 
 from sparrow.config import Settings, find_home, load_settings
 from sparrow.errors import InvalidInput
+from sparrow.stores.redis_address import parse_address
 
 Command = Callable[..., Any]
 
@@ -59,6 +60,16 @@ def open_published(
     store: str | None, home: Path | None, config: Path | None, flags: Mapping[str, Mapping[str, Any]] | None = None
 ) -> tuple[Path, Settings]:
     """Like `open_home`, with `--store` on top: `lmdb:HOME` names the home, a Redis becomes `settings.online.store`."""
+    folder, settings = _open_store(store, home, config, flags or {})
+    if settings.online.store:
+        # Refused here: a worker that cannot start would be started again and again.
+        parse_address(settings.online.store)
+    return folder, settings
+
+
+def _open_store(
+    store: str | None, home: Path | None, config: Path | None, flags: Mapping[str, Mapping[str, Any]]
+) -> tuple[Path, Settings]:
     if store is None:
         return open_home(home, config, flags)
     kind, _, place = store.partition(":")
@@ -70,5 +81,4 @@ def open_published(
         raise InvalidInput(
             f"The store {kind}:… is not known; write lmdb:HOME, e.g. lmdb:./var, or redis://HOST:6379, see docs/serving.md."
         )
-    given = flags or {}
-    return open_home(home, config, {**given, "online": {**given.get("online", {}), "store": address}})
+    return open_home(home, config, {**flags, "online": {**flags.get("online", {}), "store": address}})

@@ -53,7 +53,7 @@ def _look_up(recommender: Any, title: str, size: int) -> dict[str, Any]:
         )
         lists[embedding] = [
             {
-                "movieId": item.movie.movie_id,
+                "movieId": item.movie.public_id,
                 "title": item.movie.title,
                 "releaseYear": item.movie.release_year,
                 "genres": item.movie.genres,
@@ -62,7 +62,7 @@ def _look_up(recommender: Any, title: str, size: int) -> dict[str, Any]:
             }
             for item in listing.items
         ]
-    return {"movieId": facts.movie_id, "title": facts.title, "similar": lists}
+    return {"movieId": facts.public_id, "title": facts.title, "similar": lists}
 
 
 def _print(lists: list[dict[str, Any]]) -> None:
