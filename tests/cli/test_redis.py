@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sparrow.config import load_settings
 from sparrow.stores.publishing import read_pointer
 from sparrow.stores.redis_store import write_partition
 from tests.cli.commands import Command
@@ -59,3 +60,13 @@ def test_the_settings_name_a_store_and_the_flag_wins(
     assert sparrow("releases", "--home", home, "--json").json["releases"][0]["state"] == "whole"
     told = sparrow("releases", "--store", f"lmdb:{home}", "--json").json
     assert told["releases"][0]["dataset"]["name"] == str(released.dataset)
+    monkeypatch.setenv("SPARROW_ONLINE__STORE", "redis://:secret@host/name")
+    ended = sparrow("serve", "--home", home, "--workers", "2")
+    ended.check_failed(2, "a number")
+    assert "secret" not in ended.err
+
+
+def test_no_manifest_repeats_the_address() -> None:
+    settings = load_settings(environ={"SPARROW_ONLINE__STORE": "redis://:secret@host"})
+    assert settings.online.store == "redis://:secret@host"
+    assert "secret" not in f"{settings!r} {settings.model_dump(mode='json')}"

@@ -28,3 +28,17 @@ def test_people_without_a_known_like_have_no_vector() -> None:
     nobody = embed_people(ids(1), [ids(9)], MOVIES)
     assert nobody.vectors.shape == (0, 2)
     assert nobody.ids.dtype == np.int64
+
+
+def test_many_people_have_the_vectors_that_one_by_one_gives() -> None:
+    chance = np.random.default_rng(4)
+    movies = EmbeddingTable("toy", 3 * np.arange(50), chance.normal(size=(50, 8)).astype(np.float32), "cosine")
+    sequences = [chance.integers(0, 160, size=chance.integers(0, 300)) for _ in range(200)]
+    people = embed_people(np.arange(200), sequences, movies)
+    expected = {}
+    for person, liked in enumerate(sequences):
+        known = liked[np.isin(liked, movies.ids)]
+        if len(known):
+            expected[person] = user_vector(movies.vectors[known // 3])
+    assert people.ids.tolist() == list(expected)
+    np.testing.assert_allclose(people.vectors, np.stack(list(expected.values())), rtol=1e-6, atol=1e-7)

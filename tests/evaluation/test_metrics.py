@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparrow.evaluation import metrics
-from sparrow.evaluation.metrics import RANKING, auc, bootstrap_interval, log_loss
+from sparrow.evaluation.metrics import (
+    RANKING,
+    auc,
+    bootstrap_interval,
+    bootstrap_intervals,
+    log_loss,
+    paired_p_value,
+)
 
 LISTS = st.lists(st.booleans(), min_size=1, max_size=15).flatmap(
     lambda hits: st.tuples(st.just(hits), st.integers(min_value=max(1, sum(hits)), max_value=20))
@@ -38,7 +45,39 @@ LOG3, LOG5 = 1 / math.log2(3), 1 / math.log2(5)
     ],
 )  # fmt: skip
 def test_values_by_hand(found: np.ndarray, relevant: int, expected: dict[str, float]) -> None:
-    assert {name: formula(found, relevant) for name, formula in RANKING.items()} == pytest.approx(expected)
+    assert {name: float(RANKING[name](found, relevant)) for name in expected} == pytest.approx(expected)
+
+
+def reference(found: list[bool], relevant: int) -> dict[str, float]:
+    """Every metric once more, in plain loops after the definitions of trec_eval and ranx."""
+    precisions = [sum(found[: place + 1]) / (place + 1) for place, hit in enumerate(found) if hit]
+    gain = sum(1 / math.log2(place + 2) for place, hit in enumerate(found) if hit)
+    best = sum(1 / math.log2(place + 2) for place in range(min(relevant, len(found))))
+    return {
+        "map": sum(precisions) / min(relevant, len(found)),
+        "map_ms": sum(precisions) / relevant,
+        "ndcg": gain / best,
+        "precision": sum(found) / len(found),
+        "recall": sum(found) / relevant,
+        "hit_rate": float(any(found)),
+        "mrr": next((1 / (place + 1) for place, hit in enumerate(found) if hit), 0.0),
+    }
+
+
+@given(LISTS)
+def test_every_metric_agrees_with_plain_loops(case: tuple[list[bool], int]) -> None:
+    found, relevant = case
+    assert {name: float(formula(hits(*found), relevant)) for name, formula in RANKING.items()} == pytest.approx(
+        reference(found, relevant)
+    )
+
+
+def test_many_people_at_once_are_each_person_alone() -> None:
+    chance = np.random.default_rng(1)
+    found, relevant = chance.random((50, 7)) < 0.3, chance.integers(7, 12, 50)
+    for name, formula in RANKING.items():
+        alone = [float(formula(row, wanted)) for row, wanted in zip(found, relevant, strict=True)]
+        assert formula(found, relevant).tolist() == pytest.approx(alone), name
 
 
 @given(LISTS)
@@ -48,7 +87,7 @@ def test_every_metric_lies_between_nothing_and_perfect(case: tuple[list[bool], i
     for name, formula in RANKING.items():
         value = formula(found, relevant)
         assert 0 <= value <= 1 + 1e-12, name
-        assert type(value) is float
+        assert value.dtype == np.float64
         assert value <= formula(best, relevant) + 1e-12, f"{name}: moving hits up never costs"
 
 
@@ -129,3 +168,21 @@ def test_the_interval_is_as_wide_as_the_normal_law_says_and_the_same_every_time(
 def test_nobody_has_no_interval() -> None:
     with pytest.raises(ValueError, match="at least one person"):
         bootstrap_interval(np.array([]))
+
+
+def test_figures_are_resampled_together() -> None:
+    one = np.random.default_rng(1).uniform(0, 1, 60)
+    intervals = bootstrap_intervals(np.stack((one, one * 2), axis=1), draws=300)
+    assert intervals[1].tolist() == pytest.approx((intervals[0] * 2).tolist())
+    assert bootstrap_interval(one, draws=300) == pytest.approx(tuple(intervals[0]))
+
+
+def test_the_paired_test_tells_a_lead_from_chance() -> None:
+    noise = np.random.default_rng(2).normal(0, 1, 200)
+    assert paired_p_value(noise + 0.5) < 0.01
+    assert paired_p_value(noise - noise.mean()) > 0.5
+    assert paired_p_value(np.zeros(5)) == 1.0
+    assert paired_p_value(noise) == paired_p_value(noise), "seeded"
+    assert paired_p_value(np.array([1.0]), draws=400) > 0.9, "one person proves nothing"
+    with pytest.raises(ValueError, match="at least one person"):
+        paired_p_value(np.array([]))

@@ -19,7 +19,7 @@ def test_a_list_is_judged_on_its_first_k_places() -> None:
     judged = judge("it", [ids(1, 2, 3), ids(9, 8, 7)], [ids(2, 3), ids(7)], k=2)
     assert judged.name == "it"
     assert {name: values.tolist() for name, values in judged.values.items()} == {
-        "map@2": [0.25, 0], "ndcg@2": [pytest.approx((1 / math.log2(3)) / (1 + 1 / math.log2(3))), 0],
+        "map@2": [0.25, 0], "map_ms@2": [0.25, 0], "ndcg@2": [pytest.approx((1 / math.log2(3)) / (1 + 1 / math.log2(3))), 0],
         "precision@2": [0.5, 0], "recall@2": [0.5, 0], "hit_rate@2": [1, 0], "mrr@2": [0.5, 0],
     }  # fmt: skip
 

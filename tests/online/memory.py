@@ -36,6 +36,9 @@ class Dictionary:
     def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
         return ((key, value) for key, value in self.items.items() if key.startswith(prefix))
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        return (key for key in self.items if key.startswith(prefix))
+
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> int:
         before = len(self.items)
         self.items.update(items)

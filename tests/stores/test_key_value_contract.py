@@ -30,6 +30,7 @@ def test_a_scan_is_exactly_the_keys_with_the_prefix(backend: KeyValueStore) -> N
     backend.put_many((key, key.encode()) for key in keys)
     for prefix in ("mf:1", "mf:", "emb:item2vec:", "uf:", "nothing:", "mf:100", "uemb:", ""):
         assert dict(backend.scan(prefix)) == {key: key.encode() for key in keys if key.startswith(prefix)}, prefix
+        assert sorted(backend.keys(prefix)) == sorted(key for key in keys if key.startswith(prefix)), prefix
 
 
 def test_a_prefix_with_pattern_characters_is_taken_as_written(backend: KeyValueStore) -> None:
@@ -68,7 +69,12 @@ def test_what_was_written_is_there_after_a_new_start(reopen: Callable[[], KeyVal
 def test_a_closed_store_is_unavailable(reopen: Callable[[], KeyValueStore]) -> None:
     store = reopen()
     store.close()
-    for ask in (lambda: store.get_many(["a"]), lambda: list(store.scan("a")), lambda: store.put_many([("a", b"1")])):
+    for ask in (
+        lambda: store.get_many(["a"]),
+        lambda: list(store.scan("a")),
+        lambda: list(store.keys("a")),
+        lambda: store.put_many([("a", b"1")]),
+    ):
         with pytest.raises(StoreUnavailable):
             ask()
 

@@ -222,3 +222,14 @@ def test_a_closed_log_is_unavailable(tmp_path: Path) -> None:
 def test_asking_for_an_id_beyond_int64_is_no_crash(store: LiveStore) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be read"):
         store.events_of(2**63)
+
+
+def test_who_is_called_by_another_name_is_remembered_once_by_two_workers(tmp_path: Path) -> None:
+    first, second = LiveStore(tmp_path), LiveStore(tmp_path)
+    event = {"type": "click", "userId": 2**62 + 7, "movieId": 1, "timestamp": 5, "outsideUserId": "neu/ling ✓"}
+    assert (first.append([event, event]), second.append([event])) == (2, 1)
+    assert first.outside_people() == second.outside_people() == {2**62 + 7: "neu/ling ✓"}
+    first.append([{"type": "click", "userId": 9, "movieId": 1, "timestamp": 5}])
+    assert 9 not in first.outside_people()
+    first.close()
+    second.close()

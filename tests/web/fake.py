@@ -7,6 +7,7 @@ from typing import Any
 from sparrow.errors import NotFound, ReleaseError
 from sparrow.online.answers import ListedMovie, Listing, MovieFacts, Reason, Sort, UserFacts
 from sparrow.schema import LIKED_RATING, MAX_ID, MovieId, Rating, UserId
+from sparrow.stores.outside_ids import OutsideIds
 from sparrow.web.ports import Receipt
 
 RELEASE = "20161016-abc123"
@@ -58,6 +59,7 @@ class FakeRecommender:
     catalogue: list[MovieFacts] = field(default_factory=make_movies)
     ratings: list[Rating] = field(default_factory=make_ratings)
     release: str = RELEASE
+    ids: OutsideIds | None = None
     models: tuple[str, ...] = ("neural_cf", "din")
     embeddings: tuple[str, ...] = ("item2vec", "deepwalk")
     degraded: tuple[str, ...] = ()

@@ -46,12 +46,10 @@ def judge(name: str, lists: Sequence[Ids], relevant: Sequence[Ids], k: int) -> J
     """
     if k < 1:
         raise ValueError(f"judge needs at least one place; got k = {k}.")
-    values: dict[str, list[float]] = {f"{metric}@{k}": [] for metric in metrics.RANKING}
-    for ranked, wanted in zip(lists, relevant, strict=True):
-        hits, distinct = _hits(ranked[:k], wanted, k), len(np.unique(wanted))
-        for metric, formula in metrics.RANKING.items():
-            values[f"{metric}@{k}"].append(formula(hits, distinct))
-    return Judged(name, {metric: np.array(figures) for metric, figures in values.items()})
+    hits = np.array([_hits(ranked[:k], wanted, k) for ranked, wanted in zip(lists, relevant, strict=True)])
+    distinct = np.array([len(np.unique(wanted)) for wanted in relevant])
+    shaped = hits.reshape(-1, k)
+    return Judged(name, {f"{metric}@{k}": formula(shaped, distinct) for metric, formula in metrics.RANKING.items()})
 
 
 def _hits(ranked: Ids, wanted: Ids, k: int) -> metrics.Hits:

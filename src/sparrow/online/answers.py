@@ -17,7 +17,8 @@ class MovieFacts:
     """One movie with its rating statistics at the release's cut.
 
     `release_year` is 0 and `imdb_id`, `tmdb_id` are "" when unknown; `rating_mean` is 0.0 without ratings.
-    `rating_spread` counts ratings of 0.5, 1.0 … 5.0 stars (10 numbers).
+    `rating_spread` counts ratings of 0.5, 1.0 … 5.0 stars (10 numbers). `outside_id` is "" where the outside world calls the
+    movie by its number.
     """
 
     movie_id: MovieId
@@ -30,6 +31,12 @@ class MovieFacts:
     rating_mean: float
     rating_spread: tuple[int, ...]
     top_ratings: tuple[Rating, ...]
+    outside_id: str = ""
+
+    @property
+    def public_id(self) -> int | str:
+        """What the outside world calls it."""
+        return self.outside_id or self.movie_id
 
 
 @dataclass(frozen=True, slots=True)

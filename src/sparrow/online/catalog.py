@@ -1,6 +1,6 @@
 """The release's movies as arrays, and the one border between raw ids and dense rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +70,9 @@ class Catalog:
         return overlap
 
 
-def build_catalog(records: Iterable[MovieRecord]) -> Catalog:
-    """Arrange a store's movie records as arrays."""
+def build_catalog(records: Iterable[MovieRecord], outside: Mapping[int, str] | None = None) -> Catalog:
+    """Arrange a store's movie records as arrays; `outside` names those movies that have an outside id."""
+    names_outside = outside or {}
     ordered = sorted(records, key=lambda record: record.movieId)
     sums = {
         name: np.array([getattr(record, name) for record in ordered], dtype=np.int64) for name in definitions.MOVIE_SUMS
@@ -84,7 +85,10 @@ def build_catalog(records: Iterable[MovieRecord]) -> Catalog:
         genres[row, [names.index(genre) for genre in record.genres]] = 1
     return Catalog(
         ids=np.array([record.movieId for record in ordered], dtype=np.int64),
-        facts=[_facts(record, float(mean)) for record, mean in zip(ordered, means, strict=True)],
+        facts=[
+            _facts(record, float(mean), names_outside.get(record.movieId, ""))
+            for record, mean in zip(ordered, means, strict=True)
+        ],
         years=np.array([record.releaseYear for record in ordered], dtype=np.int32),
         genre_names=tuple(names),
         genres=genres,
@@ -107,7 +111,7 @@ def _genres_by_size(records: Sequence[MovieRecord]) -> list[str]:
     return sorted(sizes, key=lambda genre: (-sizes[genre], genre))
 
 
-def _facts(record: MovieRecord, mean: float) -> MovieFacts:
+def _facts(record: MovieRecord, mean: float, outside: str) -> MovieFacts:
     movie = MovieId(record.movieId)
     return MovieFacts(
         movie_id=movie,
@@ -120,4 +124,5 @@ def _facts(record: MovieRecord, mean: float) -> MovieFacts:
         rating_mean=mean,
         rating_spread=tuple(record.spread),
         top_ratings=tuple(Rating(UserId(user), movie, half / 2, at) for user, half, at in record.top_ratings),
+        outside_id="" if outside == str(movie) else outside,
     )

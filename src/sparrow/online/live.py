@@ -19,8 +19,8 @@ from sparrow.online.remote_ranker import RemoteRanker
 from sparrow.online.similarity import load_similarity
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.live import LiveStore
-from sparrow.stores.lmdb_store import LmdbStore
-from sparrow.stores.publishing import Pointer, read_pointer
+from sparrow.stores.outside_ids import OutsideIds
+from sparrow.stores.publishing import HomeTarget, Pointer, Target, open_target
 from sparrow.stores.releases import Manifest, check_release, releases_folder
 
 log = logging.getLogger(__name__)
@@ -31,14 +31,17 @@ GRACE_S = 10.0
 """How long a replaced release stays open for the requests that hold it."""
 
 
-def open_release(home: Path, pointer: Pointer, settings: Settings, live: LiveStore | None = None) -> Recommender:
+def open_release(
+    home: Path, pointer: Pointer, settings: Settings, live: LiveStore | None = None, target: Target | None = None
+) -> Recommender:
     """Load what the pointer names.
 
     Args:
-        home: the state folder.
+        home: the state folder; it holds the release's models whatever holds its records.
         pointer: release and model versions.
         settings: recall quotas, ranker address, …
         live: later events of people; None: there are none.
+        target: holds the release's records; None is the home itself.
 
     Raises:
         ReleaseError: the release is incomplete.
@@ -46,27 +49,37 @@ def open_release(home: Path, pointer: Pointer, settings: Settings, live: LiveSto
     """
     manifest = check_release(home, pointer.release, checksums=False)
     folder = releases_folder(home) / pointer.release
-    return open_folder(folder, manifest, settings, live, pointer.models.get(RECMODEL))
+    return open_folder(folder, manifest, settings, live, pointer.models.get(RECMODEL), target)
 
 
 def open_folder(
-    folder: Path, manifest: Manifest, settings: Settings, live: LiveStore | None = None, version: int | None = None
+    folder: Path,
+    manifest: Manifest,
+    settings: Settings,
+    live: LiveStore | None = None,
+    version: int | None = None,
+    target: Target | None = None,
 ) -> Recommender:
-    """Load a release's folder, published or not; `version` is asked of a remote ranker."""
-    store = FeatureStore(LmdbStore(folder / "features.lmdb"))
-    meta, catalog = store.meta(), build_catalog(store.movies())
+    """Load a release's folder, published or not; `version` is asked of a remote ranker. The rest is as for `open_release`."""
+    records = target or HomeTarget(folder.parent)
+    store = FeatureStore(records.features(folder, patient=True))
+    meta = store.meta()
+    outside = dict(store.outside_ids("movies")) if meta.outside_ids else {}
+    catalog = build_catalog(store.movies(), outside)
     similarities = {
         name: load_similarity(store, catalog, name, similarity, meta.dimensions[name])
         for name, similarity in meta.similarities.items()
     }
+    asked = FeatureStore(records.features(folder, patient=False))
     return Recommender(
         release=manifest.release,
         catalog=catalog,
-        store=store,
+        store=asked,
         similarities=similarities,
         neural_cf=_open_ranker(folder, catalog, settings, version) if RECMODEL in manifest.models else None,
         later=partial(_later, live, manifest.events_through) if live else _nothing_later,
         settings=settings,
+        ids=OutsideIds(outside, asked) if meta.outside_ids else None,
     )
 
 
@@ -103,6 +116,7 @@ class LiveRelease:
 
     def __init__(self, home: Path, settings: Settings, live: LiveStore | None = None) -> None:
         self._home, self._settings, self._live = home, settings, live
+        self._target = open_target(home, settings.online.store, settings.online.store_timeout_ms / 1000)
         self._pointer: Pointer | None = None
         self._recommender: Recommender | None = None
         self._problem = ""
@@ -118,7 +132,7 @@ class LiveRelease:
         """
         if self._recommender is None:
             raise ReleaseError(
-                self._problem or f"No release is published in {self._home}; run `sparrow build` and `sparrow publish`."
+                self._problem or f"No release is published in {self._where}; run `sparrow build` and `sparrow publish`."
             )
         return self._recommender
 
@@ -136,6 +150,7 @@ class LiveRelease:
                     await task
         if self._recommender is not None:
             await self._recommender.aclose()
+        self._target.close()
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether requests can be answered, and what is served; "problem" says why a newer release is not."""
@@ -149,11 +164,13 @@ class LiveRelease:
     async def refresh(self) -> None:
         """Swap to the pointer's release if it has moved; on failure the old one stays and `ready` says why."""
         try:
-            pointer = read_pointer(self._home)
+            pointer = await asyncio.to_thread(self._target.read_pointer)
+            if pointer is None and self._pointer is not None:
+                raise ReleaseError(f"{self._where} no longer names a live release; publish one again.")
             if pointer is None or pointer == self._pointer:
                 self._problem = ""
                 return
-            recommender = await asyncio.to_thread(open_release, self._home, pointer, self._settings, self._live)
+            recommender = await asyncio.to_thread(self._open, pointer)
         except Exception as error:  # noqa: BLE001 - logged in `_note`
             # A release can be broken in ways no list of errors foresees, and the watch must outlive them all.
             self._note(str(error) if isinstance(error, SparrowError) else f"{type(error).__name__}: {error}")
@@ -165,11 +182,21 @@ class LiveRelease:
         self._pointer, self._recommender, self._problem = pointer, recommender, ""
         log.info("Serving release %s", pointer.release)
 
+    @property
+    def _where(self) -> str:
+        return self._target.name or str(self._home)
+
+    def _open(self, pointer: Pointer) -> Recommender:
+        recommender = open_release(self._home, pointer, self._settings, self._live, self._target)
+        # Asked now, away from requests: it is a walk over everybody, and must be known when a shared store is away.
+        recommender.user_ids(1)
+        return recommender
+
     def _note(self, problem: str) -> None:
         """Remember why the pointer's release cannot be served; log it once, not at every poll."""
         if problem != self._problem:
             unforeseen = sys.exc_info() if not isinstance(sys.exception(), SparrowError) else None
-            log.error("The release cannot be loaded, the old one stays: %s", problem, exc_info=unforeseen)
+            log.error("The live release cannot be followed, the old one stays: %s", problem, exc_info=unforeseen)
         self._problem = problem
 
     async def _poll(self) -> None:

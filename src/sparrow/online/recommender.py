@@ -25,6 +25,7 @@ from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.schema import MovieId, Rating, UserId
 from sparrow.stores.feature_store import FeatureStore, UserRecord
+from sparrow.stores.outside_ids import OutsideIds
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Recommender:
         neural_cf: the deep ranker, None when the release has none or it cannot be loaded.
         later: a person's events since the release.
         settings: recall quotas, hidden movies, the default embedding.
+        ids: what the outside world calls movies and people; None: by their numbers.
     """
 
     release: str
@@ -55,6 +57,7 @@ class Recommender:
     neural_cf: NeuralCFRanker | None
     later: Callable[[int], LaterEvents]
     settings: Settings
+    ids: OutsideIds | None = None
     _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
 

@@ -4,7 +4,9 @@
 - `lmdb_store`       the embedded backend, written once, then read-only
 - `embedding_table`  vectors by raw id, with the similarity they were trained for
 - `releases`         immutable releases: sealing with checksums, listing, comparing
-- `publishing`       the live pointer: publish, rollback, pruning
+- `publishing`       the live pointer, in the home or in Redis: publish, rollback, pruning; `publish_log` remembers each flip
+- `redis_store`      the shared backend: one release's keys; `redis_releases` makes them whole, live and gone
+- `redis_connection` deadlines and errors in words; `redis_address` reads the three forms of a URL
 - `model_repository` `{home}/models/{name}/{n}`: what a TensorFlow Serving server reads
 - `live`             events of people since the release: durable, idempotent (SQLite)
 - `locks`            one builder or publisher per home

@@ -7,11 +7,13 @@ Keys (the prefix `sparrow:{release}:` is added by shared backends such as Redis)
     emb:{name}:{movieId}      vector, little-endian float32
     uemb:{name}:{userId}      vector, little-endian float32
     sim:{name}:{movieId}      stored neighbours, best first: all int64 ids, then all float32 scores, little-endian
+    mo:{movieId}              outside id as UTF-8, where it is not the raw id (`outside_ids`)
+    uo:{userId}               likewise of a person
     meta                      MessagePack map: counts, embedding names, similarities
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 import msgpack
@@ -22,6 +24,7 @@ from sparrow.errors import StoreUnavailable
 
 META_KEY: Final = "meta"
 VECTOR_TYPE: Final = np.dtype("<f4")
+OUTSIDE_PREFIX: Final = {"movies": "mo:", "users": "uo:"}
 Similarity = Literal["inner", "cosine"]
 
 
@@ -37,6 +40,13 @@ class KeyValueStore(Protocol):
 
     def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
         """Every (key, value) whose key starts with `prefix`, in no promised order.
+
+        Raises:
+            StoreUnavailable: the backend cannot answer.
+        """
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key that starts with `prefix`, in no promised order and without its value.
 
         Raises:
             StoreUnavailable: the backend cannot answer.
@@ -109,6 +119,8 @@ class StoreMeta:
     people: int
     similarities: dict[str, Similarity]
     dimensions: dict[str, int]
+    outside_ids: dict[str, int] = field(default_factory=dict)
+    """Rows of the outside ids of "movies" and "users"; empty when ids are numbers."""
 
 
 class FeatureStore:
@@ -138,6 +150,10 @@ class FeatureStore:
             for movie, ids, scores in neighbours
         )
 
+    def write_outside_ids(self, who: Literal["movies", "users"], ids: Iterable[tuple[int, str]]) -> int:
+        """Write (raw id, outside id) pairs."""
+        return self._backend.put_many((f"{OUTSIDE_PREFIX[who]}{raw}", outside.encode()) for raw, outside in ids)
+
     def write_meta(self, meta: StoreMeta) -> None:
         self._backend.put_many([(META_KEY, _pack(meta))])
 
@@ -161,7 +177,7 @@ class FeatureStore:
 
     def user_ids(self) -> list[int]:
         """Every known person, ascending."""
-        return sorted(int(key.removeprefix("uf:")) for key, _ in self._backend.scan("uf:"))
+        return sorted(int(key.removeprefix("uf:")) for key in self._backend.keys("uf:"))
 
     def vectors(self, name: str) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Every (movieId, (dim,) vector) of one movie embedding."""
@@ -183,6 +199,16 @@ class FeatureStore:
         """A person's stored (dim,) embedding, None if there is none."""
         [value] = self._backend.get_many([f"uemb:{name}:{user_id}"])
         return None if value is None else np.frombuffer(value, VECTOR_TYPE)
+
+    def outside_ids(self, who: Literal["movies", "users"]) -> Iterator[tuple[int, str]]:
+        """Every (raw id, outside id), in no promised order."""
+        prefix = OUTSIDE_PREFIX[who]
+        return ((int(key.removeprefix(prefix)), value.decode()) for key, value in self._backend.scan(prefix))
+
+    def outside_people(self, user_ids: Sequence[int]) -> dict[int, str]:
+        """raw id → outside id of those people that have one; one round trip."""
+        values = self._backend.get_many([f"{OUTSIDE_PREFIX['users']}{user}" for user in user_ids])
+        return {user: value.decode() for user, value in zip(user_ids, values, strict=True) if value is not None}
 
     def close(self) -> None:
         self._backend.close()

@@ -28,7 +28,9 @@ _TABLES: Final = f"""
         seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT UNIQUE, type TEXT NOT NULL, user_id INTEGER NOT NULL,
         movie_id INTEGER NOT NULL, value REAL, position INTEGER, recommendation_id TEXT, timestamp INTEGER NOT NULL);
     CREATE INDEX IF NOT EXISTS telling_events ON events (user_id, seq) WHERE {_TELLING};
+    CREATE TABLE IF NOT EXISTS outside_people (user_id INTEGER PRIMARY KEY, outside_id TEXT NOT NULL);
 """
+_REMEMBER_PERSON: Final = "INSERT INTO outside_people VALUES (?, ?) ON CONFLICT DO NOTHING"
 _FIELDS: Final = ("eventId", "type", "userId", "movieId", "value", "position", "recommendationId", "timestamp")
 
 
@@ -64,7 +66,8 @@ class LiveStore:
         """Make events durable, all or none.
 
         Args:
-            events: maps with the fields of `POST /api/v1/events`, `timestamp` included.
+            events: maps with the fields of `POST /api/v1/events`, `timestamp` included; `outsideUserId` is what the person
+                is called, if not by the number `userId`, and is remembered with their first event.
 
         Returns:
             How many were new; the others had an `eventId` that is known.
@@ -73,6 +76,7 @@ class LiveStore:
             StoreUnavailable: they could not be written; none is kept.
         """
         rows = [tuple(event.get(name) for name in _FIELDS) for event in events]
+        people = {event["userId"]: event["outsideUserId"] for event in events if "outsideUserId" in event}
         marks = ", ".join("?" * len(_FIELDS))
         statement = (
             "INSERT INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
@@ -83,6 +87,7 @@ class LiveStore:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     added = sum(self._connection.execute(statement, row).rowcount for row in rows)
+                    self._connection.executemany(_REMEMBER_PERSON, people.items())
                     self._connection.execute("COMMIT")
                 finally:
                     # Whatever went wrong: a transaction left open would refuse every later event.
@@ -102,6 +107,10 @@ class LiveStore:
         )
         rows = self._rows(query, (user_id, after))
         return [StoredEvent(*row) for row in reversed(rows)]
+
+    def outside_people(self) -> dict[int, str]:
+        """userId → what the person is called, of everyone who left an event under another name than that number."""
+        return dict(self._rows("SELECT user_id, outside_id FROM outside_people"))
 
     def last_seq(self) -> int:
         """The newest sequence number, 0 when there is none."""

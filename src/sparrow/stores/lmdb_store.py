@@ -51,6 +51,9 @@ class LmdbStore:
                     return
                 yield key.decode(), value
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        return (key for key, _ in self.scan(prefix))
+
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> int:
         written, source = 0, iter(items)
         while batch := [(key.encode(), value) for key, value in islice(source, BATCH)]:

@@ -6,18 +6,26 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from sparrow.online.answers import Sort
+from sparrow.web.ids import (
+    PathId,
+    movie_namer,
+    names_of,
+    names_of_person,
+    read_movie,
+    read_movies,
+    read_user,
+    shown,
+)
 from sparrow.web.parameters import (
     Exclude,
     Explain,
     Name,
     Offset,
-    PathId,
     Size,
     Text,
     Year,
     checked_size,
     embedding_name,
-    parse_ids,
 )
 from sparrow.web.problems import recommender_of
 from sparrow.web.shapes import (
@@ -59,7 +67,9 @@ async def list_movies(
 async def show_movie(request: Request, movieId: PathId) -> Response:  # noqa: N803
     """Everything known about one movie."""
     recommender = recommender_of(request)
-    return answer(request, {"release": recommender.release, **movie_json(recommender.movie(movieId))})
+    movie = recommender.movie(read_movie(request, recommender, "movieId", movieId))
+    names, degraded = names_of(recommender, [movie])
+    return answer(request, {"release": recommender.release, **movie_json(movie, names)}, degraded=degraded)
 
 
 @router.get("/api/v1/movies/{movieId}/similar", responses={200: {"model": ListingShape}, **_MISSING})
@@ -73,14 +83,16 @@ async def list_similar(
 ) -> Response:
     """Movies like this one, most alike first."""
     recommender = recommender_of(request)
+    movie_id = read_movie(request, recommender, "movieId", movieId)
     listing = await recommender.similar(
-        movieId,
+        movie_id,
         size=checked_size(size, request.app.state.settings.web),
         embedding=embedding_name(embedding, recommender.embeddings),
-        exclude=parse_ids("exclude", exclude),
+        exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
     )
-    return answer(request, listing_json(listing, explain, movieId=movieId), degraded=listing.degraded)
+    about = listing_json(listing, explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId))
+    return answer(request, about, degraded=listing.degraded)
 
 
 @router.get("/api/v1/search", responses={200: {"model": FoundShape}, **_REFUSED})
@@ -95,7 +107,10 @@ async def search_movies(request: Request, q: Text, size: Size = None) -> Respons
 async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
     """One person and the ratings they gave."""
     recommender = recommender_of(request)
-    return answer(request, {"release": recommender.release, **user_json(recommender.user(userId))})
+    user = recommender.user(read_user(request, recommender, "userId", userId))
+    name = shown(recommender, user.user_id, userId)
+    about = user_json(user, name, names_of_person(recommender, user.user_id, name))
+    return answer(request, {"release": recommender.release, **about})
 
 
 @router.get("/api/v1/users/{userId}/recommendations", responses={200: {"model": ListingShape}, **_MISSING})
@@ -108,23 +123,31 @@ async def list_for_user(
     explain: Explain = False,
 ) -> Response:
     """Movies this person may like and has not seen; an unknown person gets the cold-start list."""
-    listing = await recommender_of(request).for_user(
-        userId,
+    recommender = recommender_of(request)
+    user_id = read_user(request, recommender, "userId", userId)
+    listing = await recommender.for_user(
+        user_id,
         size=checked_size(size, request.app.state.settings.web),
         model=model or None,
-        exclude=parse_ids("exclude", exclude),
+        exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
     )
-    return answer(request, listing_json(listing, explain, userId=userId), degraded=listing.degraded)
+    about = listing_json(listing, explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
+    return answer(request, about, degraded=listing.degraded)
 
 
 @router.post("/api/v1/recommendations", responses={200: {"model": ListingShape}, **_REFUSED})
 async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
     """For someone who has no account: their history comes with the question."""
-    listing = await recommender_of(request).for_history(
-        [(liked.movie_id, liked.rating) for liked in guest.history],
+    recommender = recommender_of(request)
+    history = [
+        (read_movie(request, recommender, f"history.{place}.movieId", liked.movie_id), liked.rating)
+        for place, liked in enumerate(guest.history)
+    ]
+    listing = await recommender.for_history(
+        history,
         size=checked_size(guest.size, request.app.state.settings.web),
-        exclude=frozenset(guest.exclude),
+        exclude=frozenset(read_movie(request, recommender, "exclude", movie) for movie in guest.exclude),
         explain=guest.explain,
     )
-    return answer(request, listing_json(listing, guest.explain), degraded=listing.degraded)
+    return answer(request, listing_json(listing, guest.explain, movie_namer(recommender)), degraded=listing.degraded)

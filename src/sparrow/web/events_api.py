@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from sparrow.errors import InvalidInput, NotFound, Unavailable
+from sparrow.web.ids import outside_words, read_movie, read_user, shown
 from sparrow.web.ports import EventLog, Receipt, Recommender
 from sparrow.web.problems import problem, recommender_of
 from sparrow.web.shapes import Event, ProblemShape, ReceiptShape
@@ -40,7 +41,7 @@ async def accept_events(request: Request) -> Response:
     if log is None:
         raise Unavailable("This server keeps no events; start it with `sparrow serve` on a store that holds them.")
     items = await _read_batch(request)
-    good, rejected = _sort_out(items, recommender)
+    good, rejected = _sort_out(items, request, recommender)
     receipt = await run_in_threadpool(log.accept, [event for _, event in good]) if good else Receipt(0, 0)
     # The log counts places among the good ones; the caller knows places in the batch.
     rejected += [(good[place][0], reason) for place, reason in receipt.rejected]
@@ -69,21 +70,29 @@ async def _read_batch(request: Request) -> list[Any]:
 
 
 def _sort_out(
-    items: list[Any], recommender: Recommender
+    items: list[Any], request: Request, recommender: Recommender
 ) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
     """Split a batch into (place, event) of the good ones and (place, reason) of the others."""
     good: list[tuple[int, dict[str, Any]]] = []
     rejected: list[tuple[int, str]] = []
     for index, item in enumerate(items):
         try:
-            event = Event.model_validate(item)
-            recommender.movie(event.movie_id)
-            good.append((index, event.model_dump(mode="json", by_alias=True, exclude_none=True)))
+            good.append((index, _read_event(Event.model_validate(item), request, recommender)))
         except ValidationError as error:
             rejected.append((index, _explain(error)))
-        except NotFound as error:
-            rejected.append((index, str(error)))
+        except (NotFound, InvalidInput) as error:
+            rejected.append((index, outside_words(request.scope, str(error))))
     return good, rejected
+
+
+def _read_event(event: Event, request: Request, recommender: Recommender) -> dict[str, Any]:
+    """The event with raw ids, as the log keeps it; `outsideUserId` is what the person is called, if not by that number."""
+    movie = read_movie(request, recommender, "movieId", event.movie_id)
+    recommender.movie(movie)
+    user = read_user(request, recommender, "userId", event.user_id)
+    kept = event.model_dump(mode="json", by_alias=True, exclude_none=True) | {"userId": user, "movieId": movie}
+    name = shown(recommender, user, event.user_id)
+    return {**kept, "outsideUserId": name} if isinstance(name, str) else kept
 
 
 def _explain(error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 Two of its faults stay behind: errors answered with 200 and an empty body, and lists sorted the wrong way.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -10,9 +11,10 @@ from fastapi.responses import Response
 
 from sparrow.errors import InvalidInput
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
-from sparrow.web.parameters import Id, Name, Size, checked_size, embedding_name
+from sparrow.web.ids import Id, RatingNames, names_of, names_of_person, read_movie, read_user, shown
+from sparrow.web.parameters import Name, Size, checked_size, embedding_name
 from sparrow.web.problems import recommender_of
-from sparrow.web.wire import answer, rating_json
+from sparrow.web.wire import answer, ratings_json
 
 PATHS: Final = ("/getmovie", "/getuser", "/getsimilarmovie", "/getrecommendation", "/getrecforyou")
 
@@ -29,13 +31,19 @@ router = APIRouter(tags=["original API"], default_response_class=Response)
 @router.get("/getmovie")
 async def get_movie(request: Request, id: Id) -> Response:
     """One movie."""
-    return answer(request, _movie(recommender_of(request).movie(id)))
+    recommender = recommender_of(request)
+    movie = recommender.movie(read_movie(request, recommender, "id", id))
+    names, degraded = names_of(recommender, [movie])
+    return answer(request, _movie(movie, names), degraded=degraded)
 
 
 @router.get("/getuser")
 async def get_user(request: Request, id: Id) -> Response:
     """One person with all ratings."""
-    return answer(request, _user(recommender_of(request).user(id)))
+    recommender = recommender_of(request)
+    user = recommender.user(read_user(request, recommender, "id", id))
+    name = shown(recommender, user.user_id, id)
+    return answer(request, _user(user, name, names_of_person(recommender, user.user_id, name)))
 
 
 @router.get("/getsimilarmovie")
@@ -48,13 +56,13 @@ async def get_similar_movie(
     """Movies like this one."""
     recommender = recommender_of(request)
     listing = await recommender.similar(
-        movieId,
+        read_movie(request, recommender, "movieId", movieId),
         size=checked_size(size, request.app.state.settings.web),
         embedding=embedding_name(model, recommender.embeddings),
         exclude=frozenset(),
         explain=False,
     )
-    return _movies(request, listing)
+    return _listed(request, listing)
 
 
 @router.get("/getrecommendation")
@@ -69,29 +77,35 @@ async def get_recommendation(
         raise InvalidInput(f"sortby is {sortby!r}; it must be rating, releaseYear or popularity.")
     number = checked_size(size, request.app.state.settings.web)
     movies, _ = recommender_of(request).movies(genre or None, _SORTS[sortby], number, 0)
-    return answer(request, [_movie(movie) for movie in movies])
+    return _movies(request, movies)
 
 
 @router.get("/getrecforyou")
 async def get_rec_for_you(request: Request, id: Id, size: Size = None, model: Name = None) -> Response:
     """Movies this person may like; an unknown person gets the cold-start list."""
-    listing = await recommender_of(request).for_user(
-        id,
+    recommender = recommender_of(request)
+    listing = await recommender.for_user(
+        read_user(request, recommender, "id", id),
         size=checked_size(size, request.app.state.settings.web),
         model=model or None,
         exclude=frozenset(),
         explain=False,
     )
-    return _movies(request, listing)
+    return _listed(request, listing)
 
 
-def _movies(request: Request, listing: Listing) -> Response:
-    return answer(request, [_movie(item.movie) for item in listing.items], degraded=listing.degraded)
+def _listed(request: Request, listing: Listing) -> Response:
+    return _movies(request, [item.movie for item in listing.items], listing.degraded)
 
 
-def _movie(movie: MovieFacts) -> dict[str, Any]:
+def _movies(request: Request, movies: Sequence[MovieFacts], degraded: tuple[str, ...] = ()) -> Response:
+    names, out_of_reach = names_of(recommender_of(request), movies)
+    return answer(request, [_movie(movie, names) for movie in movies], degraded=degraded or out_of_reach)
+
+
+def _movie(movie: MovieFacts, names: RatingNames | None) -> dict[str, Any]:
     return {
-        "movieId": movie.movie_id,
+        "movieId": movie.public_id,
         "title": movie.title,
         "releaseYear": movie.release_year,
         "imdbId": movie.imdb_id,
@@ -99,16 +113,16 @@ def _movie(movie: MovieFacts) -> dict[str, Any]:
         "genres": movie.genres,
         "ratingNumber": movie.rating_count,
         "averageRating": movie.rating_mean,
-        "topRatings": [{"rating": rating_json(rating)} for rating in movie.top_ratings],
+        "topRatings": [{"rating": rating} for rating in ratings_json(movie.top_ratings, names)],
     }
 
 
-def _user(user: UserFacts) -> dict[str, Any]:
+def _user(user: UserFacts, name: int | str, names: RatingNames | None) -> dict[str, Any]:
     return {
-        "userId": user.user_id,
+        "userId": name,
         "averageRating": user.rating_mean,
         "highestRating": user.rating_highest,
         "lowestRating": user.rating_lowest,
         "ratingCount": user.rating_count,
-        "ratings": [{"rating": rating_json(rating)} for rating in user.ratings],
+        "ratings": [{"rating": rating} for rating in ratings_json(user.ratings, names)],
     }

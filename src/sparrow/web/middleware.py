@@ -9,6 +9,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sparrow.errors import ReleaseError
+from sparrow.web.ids import escape_slashes
 from sparrow.web.metrics import Metrics
 from sparrow.web.ports import Live, Recommender
 from sparrow.web.problems import problem
@@ -51,6 +52,8 @@ class Envelope:
         release = recommender.release if recommender else NO_RELEASE
         # A copy: the server keeps its own scope and drops the body of a HEAD itself.
         scope = {**scope, "recommender": recommender, "method": "GET" if method == "HEAD" else method}
+        if recommender is not None and recommender.ids is not None:
+            scope = escape_slashes(scope)
         status = 0
 
         async def send_dressed(message: Message) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+from sparrow.stores.outside_ids import OutsideIds
 
 Genres = Sequence[tuple[str, int]]
 """Genre names with their number of movies, most movies first."""
@@ -19,6 +20,8 @@ class Recommender(Protocol):
     def models(self) -> Sequence[str]: ...
     @property
     def embeddings(self) -> Sequence[str]: ...
+    @property
+    def ids(self) -> OutsideIds | None: ...
     @property
     def genres(self) -> Genres: ...
 

@@ -6,13 +6,13 @@ nothing but the movie's id, title, year and genres.
 
 import hashlib
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Final
 from xml.sax.saxutils import escape
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from sparrow.schema import MAX_ID
+from sparrow.web.ids import PathId, read_movie
 from sparrow.web.poster_art import Artwork, draw
 from sparrow.web.poster_pen import HEIGHT, WIDTH
 from sparrow.web.problems import recommender_of
@@ -35,9 +35,10 @@ router = APIRouter(tags=["original API"], default_response_class=Response)
 
 
 @router.get("/posters/{movieId}.jpg", responses={200: {"content": {MEDIA_TYPE: {}}}})
-async def show_poster(request: Request, movieId: Annotated[int, Path(ge=0, le=MAX_ID)]) -> Response:  # noqa: N803
+async def show_poster(request: Request, movieId: PathId) -> Response:  # noqa: N803
     """The poster of one movie."""
-    movie = recommender_of(request).movie(movieId)
+    recommender = recommender_of(request)
+    movie = recommender.movie(read_movie(request, recommender, "movieId", movieId))
     picture, tag = render_poster(movie.movie_id, movie.title, movie.release_year, movie.genres)
     headers = {"ETag": tag, "Cache-Control": "public, max-age=86400"}
     if tag in request.headers.get("if-none-match", ""):

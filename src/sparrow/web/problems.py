@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from sparrow.errors import SparrowError, Unavailable
+from sparrow.web.ids import outside_words, unescaped
 from sparrow.web.parameters import expected
 from sparrow.web.ports import Recommender
 
@@ -31,7 +32,8 @@ _DETAILS: Final = {
 def problem(status: int, detail: str, instance: str, **more: Any) -> Response:
     """One problem; `more` are its extension members."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return Response(orjson.dumps({**body, "instance": instance, **more}), status_code=status, media_type=MEDIA_TYPE)
+    told = {**body, "instance": unescaped(instance), **more}
+    return Response(orjson.dumps(told), status_code=status, media_type=MEDIA_TYPE)
 
 
 def recommender_of(request: Request) -> Recommender:
@@ -92,7 +94,7 @@ def _on_sparrow_error(request: Request, error: Exception) -> Response:
     status = error.http_status
     if status >= 500:
         log.error("%s %s: %s", request.method, request.scope["path"], error)
-    return _respond(request, status, str(error))
+    return _respond(request, status, outside_words(request.scope, str(error)))
 
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
@@ -103,5 +105,6 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
 def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = _DETAILS.get(error.status_code, "") if error.detail == HTTPStatus(error.status_code).phrase else ""
-    detail = known.format(path=request.scope["path"], method=request.method) if known else error.detail
+    path = unescaped(request.scope["path"])
+    detail = known.format(path=path, method=request.method) if known else error.detail
     return _respond(request, error.status_code, detail, error.headers)

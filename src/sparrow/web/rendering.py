@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -30,7 +30,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(title_of=display_title, stars=format_stars)
+        self._environment.filters.update(title_of=display_title, stars=format_stars, path_part=path_part)
         self._environment.globals.update(address=address, languages=LANGUAGES)
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
@@ -81,6 +81,16 @@ def address(path: str, **query: object) -> str:
     """
     given = {key: value for key, value in query.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def path_part(value: object) -> str:
+    """An id as one part of a path.
+
+    Example:
+        >>> path_part(589), path_part("a/b é")
+        ('589', 'a%2Fb%20%C3%A9')
+    """
+    return quote(str(value), safe="")
 
 
 def format_stars(score: float) -> str:

@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from sparrow.online.answers import ReasonKind
 from sparrow.schema import MAX_RATING, MIN_RATING
-from sparrow.web.parameters import BodyId
+from sparrow.web.ids import BodyId
 
 LONGEST_HISTORY = 1000
 LATEST_SECOND = 253_402_300_799
@@ -23,13 +23,13 @@ class Shape(BaseModel):
 
 class ReasonShape(Shape):
     kind: ReasonKind
-    movie_id: int | None = Field(None, description="the liked or viewed movie this one is near to")
+    movie_id: int | str | None = Field(None, description="the liked or viewed movie this one is near to")
     title: str | None = None
     genres: list[str] | None = Field(None, description="the genres shared")
 
 
 class ItemShape(Shape):
-    movie_id: int
+    movie_id: int | str
     title: str
     release_year: int = Field(description="0 if unknown")
     genres: list[str]
@@ -40,8 +40,8 @@ class ItemShape(Shape):
 
 class ListingShape(Shape):
     release: str
-    movie_id: int | None = None
-    user_id: int | None = None
+    movie_id: int | str | None = None
+    user_id: int | str | None = None
     recommendation_id: str = Field(description="names this list in events")
     pipeline: str
     arm: str
@@ -51,14 +51,14 @@ class ListingShape(Shape):
 
 
 class RatingShape(Shape):
-    user_id: int
-    movie_id: int
+    user_id: int | str
+    movie_id: int | str
     score: float = Field(description="0.5-5.0 stars")
     timestamp: int = Field(description="seconds, UTC")
 
 
 class BriefMovieShape(Shape):
-    movie_id: int
+    movie_id: int | str
     title: str
     release_year: int = Field(description="0 if unknown")
     genres: list[str]
@@ -93,7 +93,7 @@ class GenreShape(Shape):
 
 class UserShape(Shape):
     release: str
-    user_id: int
+    user_id: int | str
     rating_count: int
     rating_mean: float
     rating_highest: float

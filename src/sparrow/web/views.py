@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from sparrow.errors import InvalidInput, NotFound
 from sparrow.online.answers import MovieFacts, Sort
 from sparrow.schema import Rating
-from sparrow.web.parameters import Id, Name, Offset, OptionalId, Size, checked_size, embedding_name
+from sparrow.web.ids import Id, OptionalId, people_names, read_movie, read_user, shown
+from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_name
 from sparrow.web.ports import Recommender
 from sparrow.web.problems import recommender_of
 
@@ -51,7 +52,7 @@ async def show_home(request: Request) -> Response:
     rows = [Row(key, None, sort, recommender.movies(None, sort, ROW, 0)[0]) for key, sort in sorts]
     for genre, _ in recommender.genres[:GENRE_ROWS]:
         rows.append(Row("genre", genre, "popularity", recommender.movies(genre, "popularity", ROW, 0)[0]))
-    people = recommender.user_ids(PEOPLE)
+    people = people_names(recommender, PEOPLE)
     return _page(request, "home.html", rows=rows, genres=recommender.genres, people=people)
 
 
@@ -64,10 +65,11 @@ async def show_movie(
 ) -> Response:
     """One movie and movies like it."""
     recommender = recommender_of(request)
-    movie = recommender.movie(movieId)
+    movie_id = read_movie(request, recommender, "movieId", movieId)
+    movie = recommender.movie(movie_id)
     chosen = embedding_name(embedding, recommender.embeddings)
     number = checked_size(size, request.app.state.settings.web)
-    listing = await recommender.similar(movieId, size=number, embedding=chosen, exclude=frozenset(), explain=False)
+    listing = await recommender.similar(movie_id, size=number, embedding=chosen, exclude=frozenset(), explain=False)
     request.scope["degraded"] = listing.degraded
     return _page(
         request,
@@ -90,10 +92,11 @@ async def show_user(
     size: Size = None,
 ) -> Response:
     """One person: taste, history, and what they may like."""
-    user_id = id if userId is None else userId
-    if user_id is None:
-        raise InvalidInput("userId is missing; add the number of a person, e.g. /user.html?userId=1.")
+    written = id if userId is None else userId
+    if written is None:
+        raise InvalidInput("userId is missing; add the id of a person, e.g. /user.html?userId=1.")
     recommender = recommender_of(request)
+    user_id = read_user(request, recommender, "userId", written)
     user = recommender.user(user_id)
     number = checked_size(size, request.app.state.settings.web)
     listing = await recommender.for_user(user_id, size=number, model=model or None, exclude=frozenset(), explain=False)
@@ -102,11 +105,12 @@ async def show_user(
         request,
         "user.html",
         user=user,
+        user_name=shown(recommender, user_id, written),
         listing=listing,
         history=_history(recommender, user.ratings),
         models=recommender.models,
         chosen=model or None,
-        people=recommender.user_ids(PEOPLE),
+        people=people_names(recommender, PEOPLE),
     )
 
 
