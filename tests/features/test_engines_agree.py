@@ -33,6 +33,7 @@ def builtin(folder: Path) -> None:
 
 def everything(choice: EngineChoice, data: Path, out: Path) -> dict[str, list[str]]:
     """All files of both fits, each as its sorted rows."""
+    out.mkdir()
     settings = SETTINGS.model_copy(update={"samples": Samples(negatives=2)})
     with open_engine(choice, out / "scratch") as engine:
         write_events(engine, data, out, settings)

@@ -1,6 +1,7 @@
 """`sparrow build` and `sparrow up`."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,7 +154,7 @@ def up(dataset: str, port: int | None, host: str | None, home: Path | None, conf
 def _make_live(folder: Path, dataset: str, settings: Any) -> None:
     """Find or build the release, and publish it unless it is live."""
     from sparrow.build.lookup import code_version, find_release
-    from sparrow.stores.publishing import read_pointer
+    from sparrow.stores.publishing import open_target
 
     manifest = find_release(folder, dataset, settings)
     if manifest is None:
@@ -167,7 +168,8 @@ def _make_live(folder: Path, dataset: str, settings: Any) -> None:
             "Renew it: sparrow build, then sparrow publish",
             err=True,
         )
-    pointer = read_pointer(folder)
+    with closing(open_target(folder, settings.online.store)) as target:
+        pointer = target.read_pointer()
     if pointer is None or pointer.release != manifest.release:
         from sparrow.build.publish import publish as run_publish
 

@@ -4,6 +4,7 @@ Rows of one key meet in one partition (hash-partitioned by it), are sorted there
 this package and pyarrow installed, as they need Python; a cluster without them can be sent both with `spark.archives`.
 """
 
+import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 CODEC: Final = "lz4_raw"
 """Spark's name of what pyarrow and DuckDB call lz4."""
 
+GLOB: Final = re.compile(r"[\[\]{}*?\\]")
+"""What Hadoop would take for a pattern in a path."""
+
 WRITTEN: Final = pa.schema([("written", pa.int64())])
 
 
@@ -37,7 +41,7 @@ class SparkEngine:
         self._session = open_session(master, scratch, memory)
 
     def read(self, name: str, parquet: Path) -> None:
-        files = [str(file.resolve()) for file in parquet_files(parquet)]
+        files = [GLOB.sub(r"\\\g<0>", str(file.resolve())) for file in parquet_files(parquet)]
         self._session.read.parquet(*files).createOrReplaceTempView(name)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
