@@ -146,6 +146,14 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
     return Released(home, dataset, built.manifest.release, settings, world)
 
 
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One Spark session for all tests that ask for it: starting one takes seconds."""
+    from sparrow.features.spark_session import open_session
+
+    return open_session("local[2]", tmp_path_factory.mktemp("spark"), memory="1GB")
+
+
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own SPARROW_ variables must not change what is tested."""

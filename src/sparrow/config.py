@@ -54,7 +54,9 @@ class Samples(Section):
     exponent: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.75, description="negatives ~ popularity ** exponent"
     )
-    max_positives: Positive = Field(default=5_000_000, description="newest positives that become rows; older ones are left out")
+    max_positives: Positive = Field(
+        default=5_000_000, description="newest positives that become rows; older ones are left out"
+    )
     seed: int = Field(default=1, description="of all chance in it")
 
 
@@ -86,7 +88,9 @@ class Walks(Word2vec):
 
     walks: Positive = Field(default=10, description="walks from each movie in each epoch")
     length: Annotated[int, Field(ge=2)] = Field(default=20, description="movies in a walk")
-    reach: Positive = Field(default=5, description="places of a liked sequence that an edge spans at most; 1: transitions")
+    reach: Positive = Field(
+        default=5, description="places of a liked sequence that an edge spans at most; 1: transitions"
+    )
     half_life_days: Annotated[float, Field(ge=0)] = Field(
         default=0.0, description="days between two likes that halve their edge; 0: no decay"
     )
@@ -94,7 +98,7 @@ class Walks(Word2vec):
         default=0.5, description="edge weight / (likes * likes) ** popularity"
     )
     weighted: bool = Field(default=True, description="walk by edge weight; else all edges are alike")
-    window: Positive = Field(default=5, description="steps on each side that count as near")
+    window: Positive = Field(default=3, description="steps on each side that count as near")
     epochs: Positive = Field(default=5, description="passes, each over new walks")
 
 
@@ -106,7 +110,9 @@ class Node2vec(Walks):
     """Second-order walks (Grover & Leskovec, 2016)."""
 
     p: Annotated[float, Field(gt=0)] = Field(default=0.25, description="return parameter: small comes back often")
-    q: Annotated[float, Field(gt=0)] = Field(default=2.0, description="in-out parameter: small wanders, large stays near")
+    q: Annotated[float, Field(gt=0)] = Field(
+        default=2.0, description="in-out parameter: small wanders, large stays near"
+    )
 
 
 class NeuralCF(Section):
@@ -119,7 +125,9 @@ class NeuralCF(Section):
     weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
     learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
     batch: Positive = Field(default=8192, description="rows in a step")
-    max_rows: Positive = Field(default=5_000_000, description="newest positives it learns from; older ones are left out")
+    max_rows: Positive = Field(
+        default=5_000_000, description="newest positives it learns from; older ones are left out"
+    )
     epochs: Positive = Field(default=8, description="passes at most")
     patience: Positive = Field(default=2, description="passes without a better nDCG@10 before training stops")
     seed: int = Field(default=1, description="of all chance in it")

@@ -106,8 +106,8 @@ def described(
             [Columns.TIMESTAMP],
             kernel,
             folder / "out",
-                SETS,
-                parts=1,
+            SETS,
+            parts=1,
         )
     found = with_lists(rows(folder / "out" / "choice.parquet"), folder)
     return {(row["userId"], row["movieId"], row["timestamp"]): {name: row[name] for name in FEATURES} for row in found}

@@ -47,7 +47,10 @@ class Halves:
 
 @pytest.fixture(params=EVERY_ENGINE)
 def choice(request: pytest.FixtureRequest) -> EngineChoice:
-    return request.param
+    chosen: EngineChoice = request.param
+    if chosen.name == "spark":
+        request.getfixturevalue("spark")
+    return chosen
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.features.engines import DUCKDB, SPARK
 from tests.features.prepared import SETTINGS
 from tests.worlds import random_world, write_canonical
 
-pytestmark = [pytest.mark.needs("java"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("java"), pytest.mark.slow, pytest.mark.usefixtures("spark")]
 
 
 def awkward_world(folder: Path) -> None:

@@ -1,10 +1,13 @@
 """What each stage does. Every stage makes both fits side by side in the folders `judging` and `release`."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sparrow.build.assemble import assemble
 from sparrow.build.judge import judge_release
@@ -65,20 +68,34 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
 
 def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
     """Item2vec over liked sequences, and a vector for every person."""
-    # gensim takes a second to import; a build that reuses this stage need not pay it.
-    from sparrow.embeddings.word2vec import train_item2vec
-
     counts: dict[str, Any] = {}
     epochs = context.settings.item2vec.epochs
     for place, fit in enumerate(FITS):
-        people, sequences = liked_sequences(context.inputs["features"] / fit / "known.parquet")
+        known = context.inputs["features"] / fit / "known.parquet"
+        people, sequences = liked_sequences(known)
         tell = partial(_tell_epochs, context.report, place * epochs, len(FITS) * epochs)
-        movies = train_item2vec(sequences, context.settings.item2vec, tell)
+        movies = _train_item2vec(context, known, sequences, out, tell)
         (out / fit).mkdir()
         movies.save(out / fit / f"movies-{movies.name}.npz")
         embed_people(people, sequences, movies).save(out / fit / f"people-{movies.name}.npz")
         counts[fit] = {movies.name: len(movies.ids)}
     return counts
+
+
+def _train_item2vec(
+    context: Context, known: Path, sequences: Sequence[NDArray[np.int64]], out: Path, tell: Callable[[int, int], None]
+) -> EmbeddingTable:
+    """By MLlib where the rows are on Spark, by gensim here; each takes a while to import, which a reused stage need not."""
+    settings, engine = context.settings.item2vec, context.engine
+    if engine.name == "spark":
+        from sparrow.embeddings.spark_word2vec import train_item2vec_on_spark
+        from sparrow.features.spark_session import spark_session
+
+        with spark_session(engine.master, out / "scratch", engine.memory) as session:
+            return train_item2vec_on_spark(session, known, settings)
+    from sparrow.embeddings.word2vec import train_item2vec
+
+    return train_item2vec(sequences, settings, tell)
 
 
 def _tell_epochs(report: Callable[[int, int], None], before: int, total: int, done: int, _: int) -> None:
@@ -156,6 +173,7 @@ STAGES: Final = (
         sections=("item2vec",),
         rooms=("embeddings", "features/user_vector", "stores/embedding_table"),
         run=make_embeddings,
+        engine_matters=True,
     ),
     Stage(
         "recall", ("embeddings",), (), ("embeddings/neighbours", "stores/embedding_table", "build/stages"), make_recall

@@ -56,7 +56,12 @@ class DescribeMovies:
         before = movie_sums_before(movie, np.minimum(time, self.cut), half, weight)
         sums = before | {name: column(rows, name) for name in USER_SUMS}
         split = (time >= self.valid_from).astype(np.int64) + (time >= self.test_from)
-        made = {**before, **finish(sums), "sample": pa.array(SETS).take(pa.array(weight)), "split": SPLITS.take(pa.array(split))}
+        made = {
+            **before,
+            **finish(sums),
+            "sample": pa.array(SETS).take(pa.array(weight)),
+            "split": SPLITS.take(pa.array(split)),
+        }
         return pa.Table.from_arrays(
             [pa.array(made[one.name]).cast(one.type) if one.name in made else rows[one.name] for one in self.schema],
             schema=self.schema,

@@ -7,6 +7,8 @@ forty lines of stack trace.
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,8 @@ def open_session(master: str, scratch: Path, memory: str = "4GB") -> "SparkSessi
         _check_java()
         # Executors on this machine run the interpreter that runs this, with the same packages.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        if master.startswith("local"):
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.master(master)
         for name, value in (_configuration(scratch, memory) | _local(master)).items():
             builder = builder.config(name, value)
@@ -51,6 +55,27 @@ def open_session(master: str, scratch: Path, memory: str = "4GB") -> "SparkSessi
             f"Spark at {master!r} could not be started ({str(error).splitlines()[0]}); check --spark-master."
         ) from None
     return session
+
+
+@contextmanager
+def spark_session(master: str, scratch: Path, memory: str = "4GB") -> Iterator["SparkSession"]:
+    """`open_session`, stopped at the end if it was started here: `scratch` may go then. A session joined goes on."""
+    joined = is_running()
+    session = open_session(master, scratch, memory)
+    try:
+        yield session
+    finally:
+        if not joined:
+            session.stop()
+
+
+def is_running() -> bool:
+    """Whether this process has a session already."""
+    if "pyspark" not in sys.modules:
+        return False
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession() is not None
 
 
 def _configuration(scratch: Path, memory: str) -> dict[str, str]:
@@ -72,7 +97,6 @@ def _local(master: str) -> dict[str, str]:
         return {}
     return {
         "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
-        "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
     }
 

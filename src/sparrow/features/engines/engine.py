@@ -84,8 +84,10 @@ def open_engine(choice: EngineChoice, scratch: Path) -> Iterator[Engine]:
     """The chosen engine; `scratch` is where it spills."""
     if choice.name == "spark":
         from sparrow.features.engines.spark_engine import SparkEngine
+        from sparrow.features.spark_session import spark_session
 
-        yield SparkEngine(choice.master, scratch, choice.memory)
+        with spark_session(choice.master, scratch, choice.memory) as session:
+            yield SparkEngine(session)
         return
     from sparrow.features.engines.duckdb_engine import DuckDBEngine
 

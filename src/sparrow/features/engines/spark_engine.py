@@ -18,11 +18,10 @@ import pyarrow.parquet as pq
 from sparrow.features.engines.engine import Writer
 from sparrow.features.engines.parts import SAMPLE, parquet_files, write_missing
 from sparrow.features.grouped import Kernel, whole_groups
-from sparrow.features.spark_session import open_session
 from sparrow.schema import Columns
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 CODEC: Final = "lz4_raw"
 """Spark's name of what pyarrow and DuckDB call lz4."""
@@ -36,9 +35,9 @@ WRITTEN: Final = pa.schema([("written", pa.int64())])
 class SparkEngine:
     """An `Engine` on a Spark session; paths must be ones that driver and workers share."""
 
-    def __init__(self, master: str, scratch: Path, memory: str = "4GB") -> None:
-        """Args: master: see `open_session`; scratch: where a local session spills; memory: of a local session's JVM."""
-        self._session = open_session(master, scratch, memory)
+    def __init__(self, session: "SparkSession") -> None:
+        """Args: session: of `spark_session`, which whoever opened it ends."""
+        self._session = session
 
     def read(self, name: str, parquet: Path) -> None:
         files = [GLOB.sub(r"\\\g<0>", str(file.resolve())) for file in parquet_files(parquet)]
@@ -67,18 +66,18 @@ class SparkEngine:
         return {name: self._count(folders / f"{name}.parquet") for name in sets}
 
     def hand_over(self, sql: str, writer: Writer) -> int:
-        from pyspark.sql.pandas.types import from_arrow_schema
-
         with _pandas_3_is_fine():
+            from pyspark.sql.pandas.types import from_arrow_schema
+
             counts = self._session.sql(sql).mapInArrow(_counted(writer), from_arrow_schema(WRITTEN))
         return sum(row[0] for row in counts.collect())
 
     def _made(self, sql: str, by: str, order: Sequence[str], kernel: Kernel) -> "DataFrame":
-        from pyspark.sql.pandas.types import from_arrow_schema
-
         rows = self._session.sql(sql).repartition(by)
         ordered = rows.sortWithinPartitions(by, *(_sort_column(one) for one in order))
         with _pandas_3_is_fine():
+            from pyspark.sql.pandas.types import from_arrow_schema
+
             return ordered.mapInArrow(_in_workers(by, kernel), from_arrow_schema(kernel.schema))
 
     def _save(self, frame: "DataFrame", parquet: Path) -> int:
