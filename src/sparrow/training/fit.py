@@ -17,8 +17,8 @@ import orjson
 import tensorflow as tf
 
 from sparrow.errors import BuildError
-from sparrow.training.batches import Batch, batched
 from sparrow.features.prefetch import prefetched
+from sparrow.training.batches import Batch, batched
 
 Source = Callable[[int], Iterator[Batch]]
 """Epoch number (0-based) → its rows in blocks of any size, shuffled; fresh negatives may be drawn each time. It runs in a
