@@ -267,3 +267,18 @@ def test_the_code_of_a_release_is_all_of_it(tmp_path: Path, monkeypatch: pytest.
     assert not [name for name in marks if marks[name] == after[name]], "every stage goes by the schema"
     monkeypatch.undo()
     plan._source_digest.cache_clear()
+
+
+def test_a_stage_deleted_half_way_is_not_taken_for_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "one-0123"
+    folder.mkdir()
+    for name in ("a", DONE, "z"):
+        (folder / name).write_text("{}")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        plan.sweep(tmp_path, keep=[])
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "z"]

@@ -100,7 +100,7 @@ def test_spot_check_needs_no_model_server(sparrow: Command, home: Path, monkeypa
 
 def test_a_build_that_is_there_already_is_found(sparrow: Command, home: Path, released: Released) -> None:
     ended = sparrow("build", "--dataset", released.dataset, "--home", home, "--json")
-    assert (ended.code, ended.json) == (0, {"release": released.release, "reused": True})
+    assert (ended.code, ended.json) == (0, {"release": released.release, "reused": True, "stages": []})
     told = sparrow("build", "--dataset", released.dataset, "--home", home).out
     assert told.strip() == f"Found release {released.release}; make it live with: sparrow publish {released.release}"
 

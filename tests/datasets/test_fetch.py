@@ -1,7 +1,9 @@
 """Fetching from a real server that truncates, resumes, lies about checksums and sends hostile zip files."""
 
+import errno
 import fcntl
 import io
+import lzma
 import shutil
 import socket
 import zipfile
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from sparrow.datasets import fetch_http, import_dataset
-from sparrow.datasets.fetch import Fetched, fetch
+from sparrow.datasets.fetch import MARKER, Fetched, fetch
 from sparrow.datasets.releases_table import RELEASES, folder_of
 from sparrow.datasets.sources import locate_dataset
 from sparrow.errors import Busy, DataError, InvalidInput
@@ -84,7 +86,7 @@ def left(home: Path) -> set[str]:
 def test_a_release_is_fetched_checked_unpacked_and_found_again(get, tmp_path):
     fetched = get()
     assert fetched == Fetched(get.home / "datasets" / NAME, found=False, checked=True)
-    assert {path.name for path in fetched.folder.iterdir()} == {"ratings.csv", "movies.csv", "README.txt"}
+    assert {path.name for path in fetched.folder.iterdir()} == {"ratings.csv", "movies.csv", "README.txt", MARKER}
     assert left(get.home) == {NAME, "licence-shown"}
     assert get.told[-1] == (len(ZIP), len(ZIP))
     assert locate_dataset(NAME, get.home) == fetched.folder
@@ -316,6 +318,46 @@ def test_out_is_the_folder_itself_an_empty_one_will_do_another_is_left_alone(get
     with pytest.raises(DataError, match="full is there already and holds no MovieLens files; remove it"):
         get(out=tmp_path / "full")
     assert (tmp_path / "full" / "letter.txt").read_text() == "dear"
+
+
+def test_a_folder_that_was_not_fetched_as_this_release_is_not_found(get, tmp_path):
+    out = tmp_path / "mine"
+    get(out=out)
+    with pytest.raises(DataError, match=r"mine is there already and holds something that was not fetched as ml-25m"):
+        get("ml-25m", out=out)
+    for spoilt in (b'{"name": "ml-25m", "md5": "0"}', b"[]", b"{"):
+        (out / MARKER).write_bytes(spoilt)
+        with pytest.raises(DataError, match="not fetched as ml-25m; remove it, name another folder with --out"):
+            get("ml-25m", out=out)
+    (out / MARKER).unlink()
+    with pytest.raises(DataError, match=f"not fetched as {NAME}"):
+        get(out=out)
+    assert (out / "ratings.csv").read_text() == RATINGS
+
+
+@pytest.mark.parametrize("names", [("a", "a/b"), ("x" * 300,)])
+def test_names_that_no_disk_can_hold_are_refused(get, names):
+    get.shelf.content = zipped({**FILES, **dict.fromkeys(names, "x")})
+    with pytest.raises(DataError, match=r"not the published release: .*It was removed"):
+        get()
+    assert left(get.home) == {"licence-shown"}
+
+
+def test_spoilt_lzma_is_refused_and_a_failing_disk_keeps_the_download(get, monkeypatch):
+    def failing(error: Exception) -> None:
+        def fail(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(shutil, "copyfileobj", fail)
+
+    failing(lzma.LZMAError("corrupt"))
+    with pytest.raises(DataError, match=r"not the published release: corrupt\. It was removed"):
+        get()
+    assert left(get.home) == {"licence-shown"}
+    failing(OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(DataError, match=r"cannot be unpacked in .*No space left.*run the same command again"):
+        get()
+    assert get.part.stat().st_size == len(ZIP)
 
 
 def test_two_at_once_do_not_disturb_each_other(get):

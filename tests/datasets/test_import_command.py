@@ -47,6 +47,7 @@ def test_json_holds_the_same(shop: list[str]) -> None:
         (["--user-attribute", "age=numeric"], "without --users"),
         (["--implicit", "--rating", "stars"], "contradict"),
         (["--separator", "::"], "one character"),
+        (["--separator", "§"], "one character of ASCII"),
         (["--rating", "price", "--rating-scale", "5", "1"], "lowest rating comes first"),
     ],
 )

@@ -1,7 +1,5 @@
 """Walks against the probabilities of the papers, worked out edge by edge from a dense matrix."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -69,20 +67,23 @@ def likelihood(counts: NDArray[np.int64], dense: NDArray[np.float64], p: float, 
     return float(chi2.sf(total, freedom))
 
 
-@pytest.fixture(params=["matrix of bits", "binary search"])
-def lookup(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Both ways to ask whether two nodes are neighbours."""
-    if request.param == "binary search":
-        monkeypatch.setattr(walks, "MATRIX_BYTES", 0)
-    yield str(request.param)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("p", "q"), [(1, 0.5), (0.25, 4), (4, 0.25), (0.25, 1), (3, 1), (0.2, 0.5)])
+def test_second_order_steps_have_the_probabilities_of_node2vec(weighted: bool, p: float, q: float) -> None:
+    dense = matrix(weighted)
+    counts = second_steps(Walker(graph_of(dense, weighted), p, q))
+    assert likelihood(counts, dense, p, q) > 1e-4
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("p", "q"), [(1, 0.5), (0.25, 4), (4, 0.25), (0.25, 1), (3, 1), (0.2, 0.5)])
-def test_second_order_steps_have_the_probabilities_of_node2vec(weighted: bool, p: float, q: float, lookup: str) -> None:
-    dense = matrix(weighted)
-    counts = second_steps(Walker(graph_of(dense, weighted), p, q))
-    assert likelihood(counts, dense, p, q) > 1e-4, lookup
+@pytest.mark.parametrize(("p", "q"), [(0.25, 4), (1, 0.5)])
+def test_graphs_too_large_for_a_matrix_of_bits_are_walked_alike(
+    monkeypatch: pytest.MonkeyPatch, weighted: bool, p: float, q: float
+) -> None:
+    graph = graph_of(matrix(weighted), weighted)
+    by_bits = many_walks(Walker(graph, p, q), per_node=100, length=40)
+    monkeypatch.setattr(walks, "MATRIX_BYTES", 0)
+    np.testing.assert_array_equal(many_walks(Walker(graph, p, q), per_node=100, length=40), by_bits)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -1,11 +1,17 @@
 """Every record written is the record read, over every backend."""
 
+from pathlib import Path
+
 import msgpack
 import numpy as np
 import pytest
 
-from sparrow.errors import StoreUnavailable
+from sparrow.config import Settings
+from sparrow.errors import ReleaseError, StoreUnavailable
+from sparrow.online.live import open_folder
 from sparrow.stores.feature_store import FeatureStore, KeyValueStore, MovieRecord, StoreMeta, UserRecord
+from sparrow.stores.lmdb_store import LmdbStore
+from tests.stores.small_releases import manifest
 
 LARGEST = 2**63 - 1
 MOVIES = [
@@ -83,6 +89,15 @@ def test_meta_round_trip_and_its_absence_means_an_incomplete_release(store: Feat
     meta = StoreMeta(3, 2, {"item2vec": "cosine", "ease": "inner"}, {"item2vec": 64, "ease": 0})
     store.write_meta(meta)
     assert store.meta() == meta
+
+
+def test_a_store_with_other_movies_than_its_meta_counts_is_not_served(tmp_path: Path) -> None:
+    backend = LmdbStore(tmp_path / "features.lmdb", writable=True)
+    FeatureStore(backend).write_movies(MOVIES[:2])
+    FeatureStore(backend).write_meta(StoreMeta(3, 0, {}, {}))
+    backend.close()
+    with pytest.raises(ReleaseError, match="of a holds 2 movies where its 'meta' counts 3; publish"):
+        open_folder(tmp_path, manifest("a", models=()), Settings())
 
 
 def test_keys_are_the_documented_ones(store: FeatureStore, backend: KeyValueStore) -> None:

@@ -23,7 +23,7 @@ def test_sealing_keeps_everything_in_one_small_file(finished: Path) -> None:
     assert [path.name for path in finished.parent.iterdir()] == ["features.lmdb"]
     assert finished.stat().st_size < 1_000_000
     store = LmdbStore(finished)
-    assert sum(1 for _ in store.scan("mf:")) == 2000
+    assert sum(1 for _ in store.scan("mf:")) == store.count() == 2000
     assert store.get_many(["mf:1999", "mf:2000"]) == [b"x" * 100, None]
     store.close()
 

@@ -74,11 +74,28 @@ def test_two_names_that_want_one_number_are_told_apart(monkeypatch: pytest.Monke
         HASHED_FROM + 6,
     )
     assert ids.person("newcomer") == HASHED_FROM + 8
+    assert ids.people(["ann", "robert"]) == {"ann": HASHED_FROM, "robert": HASHED_FROM + 6}
+
+
+def test_many_people_are_found_in_one_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, asked = make_ids(), []
+    get_many = Dictionary.get_many
+
+    def count(self: Dictionary, keys: Sequence[str]) -> list[bytes | None]:
+        asked.append(len(keys))
+        return get_many(self, keys)
+
+    monkeypatch.setattr(Dictionary, "get_many", count)
+    names = [*NAMES, "589", "nobody yet", "ann"]
+    found = ids.people(names)
+    assert asked == [len(NAMES) + 1], "589 asks nobody, ann is asked for once"
+    assert found == {name: ids.person(name) for name in names}
 
 
 def test_a_person_is_found_while_the_table_is_out_of_reach() -> None:
     ids = OutsideIds({}, FeatureStore(closed()))
     assert ids.person("ann") == next(surrogates("ann"))
+    assert ids.people(["ann", "7"]) == {"ann": next(surrogates("ann")), "7": 7}
     with pytest.raises(StoreUnavailable):
         ids.people_names([ids.person("ann")])
 

@@ -4,13 +4,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import orjson
 import pytest
 
-from sparrow.errors import Busy, NotFound, ReleaseError
+from sparrow.errors import Busy, NotFound, ReleaseError, StoreUnavailable
 from sparrow.stores.model_repository import versions
-from sparrow.stores.publishing import Pointer, publish, read_pointer, rollback
+from sparrow.stores.publishing import HomeTarget, Pointer, publish, read_pointer, rollback
 from sparrow.stores.releases import MANIFEST, release_names, releases_folder
 from tests.stores.small_releases import MODEL, sealed
 
@@ -136,6 +137,84 @@ def test_removals_that_were_killed_do_not_stop_a_publish(home: Path) -> None:
     publish(home, "b", keep=3)
     publish(home, "c", keep=2)
     assert release_names(home) == ["b", "c"]
+
+
+class Elsewhere(HomeTarget):
+    """Another target of the same home; its flip can fail, before or after it happened."""
+
+    name = "elsewhere"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.fails: Literal["", "before", "after"] = ""
+
+    def flip(self, pointer: Pointer) -> None:
+        if self.fails != "before":
+            super().flip(pointer)
+        if self.fails:
+            raise StoreUnavailable(f"the store went away {self.fails}")
+
+
+@pytest.fixture
+def elsewhere(home: Path, tmp_path: Path) -> Elsewhere:
+    (home / "elsewhere").mkdir()
+    return Elsewhere(tmp_path / "elsewhere")
+
+
+def fail(home: Path, name: str, target: Elsewhere, when: Literal["before", "after"]) -> None:
+    target.fails = when
+    with pytest.raises(StoreUnavailable, match="went away"):
+        publish(home, name, 10, None, target)
+    target.fails = ""
+
+
+def test_flips_that_failed_elsewhere_do_not_push_out_what_is_live_there(home: Path, elsewhere: Elsewhere) -> None:
+    live = publish(home, "a", 10, None, elsewhere)
+    for name in "bcb":
+        fail(home, name, elsewhere, "before")
+    publish(home, "d", keep=1)
+    assert elsewhere.read_pointer() == live
+    assert "a" in release_names(home)
+    assert live.models[MODEL] in placed(home)
+
+
+def test_a_flip_that_happened_though_it_seemed_to_fail_keeps_its_release(home: Path, elsewhere: Elsewhere) -> None:
+    publish(home, "a", 10, None, elsewhere)
+    fail(home, "b", elsewhere, "after")
+    fail(home, "c", elsewhere, "before")
+    publish(home, "d", keep=1)
+    assert elsewhere.read_pointer() == Pointer("b", {MODEL: 2})
+    assert "b" in release_names(home)
+    assert 2 in placed(home)
+    publish(home, "d", 10, None, elsewhere)
+    assert rollback(home, 10, None, elsewhere).release == "b", "it was live; c never was"
+
+
+def test_a_rollback_whose_flip_failed_does_not_forget_what_is_live(home: Path, elsewhere: Elsewhere) -> None:
+    for name in "abc":
+        publish(home, name, 10, None, elsewhere)
+    elsewhere.fails = "before"
+    with pytest.raises(StoreUnavailable):
+        rollback(home, 10, None, elsewhere)
+    publish(home, "d", keep=1)
+    assert {"b", "c"} <= set(release_names(home))
+    elsewhere.fails = ""
+    assert rollback(home, 10, None, elsewhere).release == "b"
+
+
+def test_numbers_of_flips_that_failed_are_not_given_again(home: Path, elsewhere: Elsewhere) -> None:
+    fail(home, "a", elsewhere, "before")
+    shutil.rmtree(home / "models")
+    assert publish(home, "a", 10, None, elsewhere).models[MODEL] == 2
+
+
+def test_a_log_of_an_older_sparrow_counts_as_it_stands(home: Path) -> None:
+    for name in "abc":
+        publish(home, name, keep=10)
+    lines = [orjson.loads(line) for line in (home / "publish.log").read_bytes().splitlines()]
+    assert all(line.pop("flipped") for line in lines)
+    (home / "publish.log").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    assert [rollback(home, keep=10).release for _ in range(2)] == ["b", "a"]
 
 
 class ServerSaysNo(Exception):

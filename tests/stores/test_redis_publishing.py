@@ -145,6 +145,24 @@ def test_lost_keys_of_the_live_release_are_mended_in_place(home: Path, server: S
     assert content(server, "a") == records("a") | {"meta": meta("a")}
 
 
+@pytest.mark.parametrize("lost", ["sparrow:a:keys:*", "sparrow:a:groups"])
+def test_lost_lists_of_keys_are_found_out_and_mended(
+    home: Path, server: Server, target: RedisTarget, lost: str
+) -> None:
+    publish(home, "a", target)
+    server.ask("DEL", server.keys(lost)[0])
+    assert len(content(server, "a")) < ROWS + 51, "Redis itself takes what is left for everything"
+    publish(home, "a", target)
+    assert content(server, "a") == records("a") | {"meta": meta("a")}
+
+
+def test_executors_that_left_a_part_out_are_found_out(home: Path, server: Server, target: RedisTarget) -> None:
+    part = list(records("a").items())[:-7]
+    write_partition(server.url, "a", [*part, ("meta", meta("a"))])
+    publish(home, "a", target)
+    assert content(server, "a") == records("a") | {"meta": meta("a")}
+
+
 def test_another_content_under_the_same_name_is_replaced(home: Path, server: Server, target: RedisTarget) -> None:
     write_partition(server.url, "a", [("mf:99999", b"of another build"), ("meta", meta("another"))])
     publish(home, "a", target)

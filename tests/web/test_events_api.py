@@ -1,13 +1,18 @@
 """Events: each is judged alone, the good ones reach the log, the answer says what became of every one."""
 
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from sparrow.config import Settings
+from sparrow.stores.feature_store import FeatureStore
+from sparrow.stores.outside_ids import OutsideIds
 from sparrow.web.app import create_app
+from tests.online.memory import Dictionary
 from tests.web.conftest import Client
-from tests.web.fake import FakeLive, FakeLog
+from tests.web.fake import FakeLive, FakeLog, FakeRecommender
 
 UUID = "0b9f3f8e-3c0e-4d6d-9a43-1df4a4c0a001"
 CLICK: dict[str, Any] = {"type": "click", "userId": 1, "movieId": 589}
@@ -29,6 +34,28 @@ def test_good_ones_of_a_batch_count_and_others_are_named_by_their_place(client: 
     assert set(rejected) == {0, 2, 3, 5}
     assert "424242" in rejected[2]
     assert rejected[3] == "the log is full"
+
+
+def test_people_of_a_batch_are_looked_up_together_and_away_from_other_requests(
+    client: Client, log: FakeLog, recommender: FakeRecommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, asked = Dictionary(), []
+    get_many = store.get_many
+
+    def watch(keys: Sequence[str]) -> list[bytes | None]:
+        asked.append((len(keys), threading.current_thread() is threading.main_thread()))
+        return get_many(keys)
+
+    monkeypatch.setattr(store, "get_many", watch)
+    recommender.ids = OutsideIds({}, FeatureStore(store))
+    batch = [{**CLICK, "userId": name} for name in ("ann", "bob", "ann", 7, "", "x" * 201, "eve")]
+    answer = client.post("/api/v1/events", json=batch).json()
+    assert asked == [(3, False)]
+    assert [row["index"] for row in answer["rejected"]] == [4, 5]
+    assert [event.get("outsideUserId") for event in log.kept] == ["ann", "bob", "ann", None, "eve"]
+    assert [event["userId"] for event in log.kept] == [
+        recommender.ids.person(name) for name in ("ann", "bob", "ann", "7", "eve")
+    ]
 
 
 def test_a_replay_counts_once(client: Client) -> None:

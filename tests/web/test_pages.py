@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sparrow.online.answers import Listing, Reason
+from sparrow.errors import StoreUnavailable
+from sparrow.online.answers import Listing, Reason, UserFacts
 from sparrow.web import language
 from sparrow.web.rendering import HERE
 from tests.web.conftest import Client
@@ -174,6 +175,22 @@ def test_degraded_lists_say_so_on_the_page(client: Client, recommender: FakeReco
     answer = client.get("/user.html?userId=1")
     assert answer.headers["X-Sparrow-Degraded"] == "ranker"
     assert "next best recipe" in answer.text
+
+
+def test_a_person_has_a_list_while_the_store_is_away(
+    client: Client, recommender: FakeRecommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_user_id: int) -> UserFacts:
+        raise StoreUnavailable("The feature store cannot be reached.")
+
+    monkeypatch.setattr(recommender, "user", away)
+    for degraded, told in [((), "store"), (("ranker",), "ranker,store"), (("store",), "store")]:
+        recommender.degraded = degraded
+        answer = client.get("/user.html?userId=1")
+        assert (answer.status_code, answer.headers["X-Sparrow-Degraded"]) == (200, told)
+        assert "Usual Suspects" in answer.text
+        assert 'id="history"' not in answer.text
+    assert [client.get(path).status_code for path in ("/getuser?id=1", "/api/v1/users/1")] == [503, 503]
 
 
 def test_language_is_asked_remembered_or_preferred(client: Client) -> None:

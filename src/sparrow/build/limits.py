@@ -29,7 +29,7 @@ DISK_PER_CHOICE: Final = 110
 """Bytes of a positive or negative row of the `choice` samples, both fits together (96, 107)."""
 
 MEMORY_PER_RATING: Final[Mapping[str, int]] = {
-    "data": 120, "features": 60, "samples": 60, "embeddings": 60, "recall": 10, "ranking": 100, "assemble": 10, "evaluate": 80,
+    "data": 120, "features": 60, "samples": 60, "embeddings": 60, "recall": 10, "ranking": 100, "assemble": 10, "evaluate": 100,
 }  # fmt: skip
 """Stage → bytes it holds, the engine's own working memory aside: that is limited, and spills. `data` is measured; the others
 follow from the columns and sequences that the stage keeps."""

@@ -243,7 +243,7 @@ def _run(
             settings=_settings_read(stage, plan.settings),
         )
         report.save(hidden / DONE)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_stage(folder)
         hidden.rename(folder)
     return report
 
@@ -259,4 +259,10 @@ def sweep(work: Path, keep: Iterable[Path]) -> None:
     kept = {path.name for path in keep}
     for folder in work.iterdir() if work.is_dir() else ():
         if folder.name not in kept:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_stage(folder)
+
+
+def remove_stage(folder: Path) -> None:
+    """Delete a stage's folder, its `DONE` first: killed half-way, what is left is not taken for whole."""
+    (folder / DONE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

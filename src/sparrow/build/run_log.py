@@ -102,7 +102,9 @@ def bytes_of(folder: Path) -> int:
 
 def write_run_log(release: Path, engine: EngineChoice, reports: Iterable[StageReport]) -> None:
     """Write `run.json` into the folder of a release that is being made."""
-    told = {"engine": asdict(engine), "machine": describe_machine(), "stages": [asdict(report) for report in reports]}
+    # A Connect master may carry a token behind its address.
+    shown = asdict(engine) | {"master": engine.master.split("/;")[0]}
+    told = {"engine": shown, "machine": describe_machine(), "stages": [asdict(report) for report in reports]}
     (release / RUN_LOG).write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
 
 

@@ -1,6 +1,7 @@
 """What each stage does. Every stage makes both fits side by side in the folders `judging` and `release`."""
 
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -49,6 +50,7 @@ def make_features(context: Context, out: Path) -> Mapping[str, Any]:
             (out / fit).mkdir()
             counts[fit] = write_features(engine, out, fit, settings)
             context.report(place + 1, len(FITS))
+    shutil.rmtree(out / "scratch", ignore_errors=True)
     return counts
 
 
@@ -63,6 +65,7 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
             counts[fit] = write_samples(engine, features, out / fit, fit, context.settings)
             remove_draws(out / fit)
             context.report(place + 1, len(FITS))
+    shutil.rmtree(out / "scratch", ignore_errors=True)
     return counts
 
 
@@ -79,6 +82,7 @@ def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
         movies.save(out / fit / f"movies-{movies.name}.npz")
         embed_people(people, sequences, movies).save(out / fit / f"people-{movies.name}.npz")
         counts[fit] = {movies.name: len(movies.ids)}
+    shutil.rmtree(out / "scratch", ignore_errors=True)
     return counts
 
 
@@ -171,7 +175,7 @@ STAGES: Final = (
         "embeddings",
         needs=("features",),
         sections=("item2vec",),
-        rooms=("embeddings", "features/user_vector", "stores/embedding_table"),
+        rooms=("embeddings", "features/user_vector", "stores/embedding_table", "build/stages"),
         run=make_embeddings,
         engine_matters=True,
     ),
@@ -182,7 +186,7 @@ STAGES: Final = (
         "ranking",
         needs=("samples",),
         sections=("neural_cf", "samples"),
-        rooms=("models", "training", "features/encoding", "build/train"),
+        rooms=("models", "training", "features/encoding", "features/prefetch", "evaluation", "build/train"),
         run=make_ranking,
     ),
     Stage(
@@ -196,7 +200,7 @@ STAGES: Final = (
         "evaluate",
         needs=("features", "ranking", "assemble"),
         sections=("recall", "candidates"),
-        rooms=("online", "features/user_vector", "features/encoding", "evaluation", "build/judge"),
+        rooms=("online", "features/user_vector", "features/encoding", "features/chance", "evaluation", "build/judge"),
         run=make_evaluation,
     ),
 )

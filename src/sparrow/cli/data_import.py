@@ -32,7 +32,7 @@ SEPARATORS = {"tab": "\t", "\\t": "\t"}
 @click.option("--rating", metavar="COLUMN", help="What the person gave.")
 @click.option("--rating-scale", type=float, nargs=2, metavar="LOW HIGH", help="Its ends.  [default: stars, 0.5 to 5]")
 @click.option("--implicit", is_flag=True, help="Take no ratings: clicks, plays, purchases; each counts as liked.")
-@click.option("--timestamp", metavar="COLUMN", help="When: seconds or milliseconds since 1970, or ISO 8601.")
+@click.option("--timestamp", metavar="COLUMN", help="When: seconds or milliseconds since 1970, 20260501, or ISO 8601.")
 @click.option("--no-timestamp", is_flag=True, help="Take no times: the order of the file counts.")
 @click.option("--separator", default=",", show_default=True, help="Between fields of CSV files; 'tab' for a tab.")
 @click.option("--attribute", multiple=True, metavar="COLUMN=KIND", help="A further column of the items (repeat).")
@@ -98,8 +98,8 @@ def _unwanted(given: dict[str, Any]) -> "frozenset[Role]":
 
 def _separator(text: str) -> str:
     separator = SEPARATORS.get(text, text)
-    if len(separator) != 1 or separator in '"\r\n':
-        raise InvalidInput(f"--separator is {text!r}; it must be one character, or 'tab'.")
+    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
+        raise InvalidInput(f"--separator is {text!r}; it must be one character of ASCII, or 'tab'.")
     return separator
 
 

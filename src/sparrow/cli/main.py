@@ -11,6 +11,7 @@ import sparrow
 from sparrow.cli.build import build, up
 from sparrow.cli.data import data
 from sparrow.cli.evaluate import evaluate
+from sparrow.cli.evaluate_similar import evaluate_similar
 from sparrow.cli.model_server import model_server
 from sparrow.cli.releases import publish, releases, rollback
 from sparrow.cli.serve import serve
@@ -18,7 +19,7 @@ from sparrow.cli.spot_check import spot_check
 from sparrow.cli.synth import synth
 from sparrow.errors import SparrowError
 
-VERBS = (up, data, synth, build, releases, publish, rollback, evaluate, spot_check, serve, model_server)
+VERBS = (up, data, synth, build, releases, publish, rollback, evaluate, evaluate_similar, spot_check, serve, model_server)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from sparrow.cli.options import echo_json, home_options, json_option, open_home, open_published, store_option
-from sparrow.errors import NotFound
 from sparrow.stores.publishing import Pointer, read_pointer
 from sparrow.stores.releases import Manifest, compare, list_releases, read_manifest
 
@@ -148,57 +147,3 @@ def _tell_pointer(pointer: Pointer, as_json: bool) -> None:
     else:
         placed = ", ".join(f"{name} version {version}" for name, version in pointer.models.items())
         click.echo(f"Release {pointer.release} is live ({placed}).")
-
-
-@click.command()
-@click.argument("release", required=False)
-@home_options
-@json_option
-def evaluate(release: str | None, home: Path | None, config: Path | None, as_json: bool) -> None:
-    """Show how good a release is (the live one by default), as measured when it was built.
-
-    The judging fit saw nothing after the cut. `next`: each person's last tenth of rows before the cut; `seen`, `unseen`:
-    people after the cut, with and without rows before it. Full ranking over all unseen movies.
-
-    \b
-    Examples:
-      sparrow evaluate
-      sparrow evaluate 20261122-101500-3f2a9c --json
-    """
-    folder, _ = open_home(home, config)
-    pointer = read_pointer(folder)
-    name = release or (pointer.release if pointer else None)
-    if name is None:
-        raise NotFound(f"No release is live in {folder}; name one, or make one with: sparrow up")
-    manifest = read_manifest(folder, name)
-    if as_json:
-        echo_json({"release": name, "metrics": manifest.metrics})
-    else:
-        _print_metrics(manifest.metrics)
-
-
-def _print_metrics(metrics: dict[str, Any]) -> None:
-    table = Table("people", "recommender", "nDCG@10", "95 % interval", "recall@10", "hit rate@10", box=None)
-    for group in ("next", "seen", "unseen"):
-        found = metrics.get(group) or {"rows": ()}
-        for row in found["rows"]:
-            low, high = row["interval"]["ndcg@10"]
-            figures = (f"{row['metrics'][name]:.4f}" for name in ("ndcg@10", "recall@10", "hit_rate@10"))
-            ndcg, recall, hits = figures
-            table.add_row(
-                f"{group} ({found['people']})", row["recommender"], ndcg, f"{low:.4f}-{high:.4f}", recall, hits
-            )
-    Console().print(table)
-    _print_liking(metrics.get("liking", {}))
-
-
-def _print_liking(liking: dict[str, Any]) -> None:
-    table = Table(
-        "liking (rating >= 3.5)", "rows", "AUC", "movie mean", "person mean", "log loss", "constant", box=None
-    )
-    for group, found in liking.items():
-        if found:
-            auc, loss = found["auc"], found["log_loss"]
-            figures = (auc["neural_cf"], auc["movie_mean"], auc["user_mean"], loss["neural_cf"], loss["constant"])
-            table.add_row(group, str(found["rows"]), *(f"{figure:.4f}" for figure in figures))
-    Console().print(table)

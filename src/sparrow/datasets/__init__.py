@@ -9,7 +9,7 @@
 - `number_columns`  ratings and scores in blocks, vectorised where a block is beyond doubt
 - `people`       ages, occupations … of ml-100k and ml-1m; `genome` the tag genome; `attributes` the files they go to
 - `releases_table`  what GroupLens publishes; `fetch` brings it, by `fetch_http` and `fetch_zip`
-- `tabular*`     anybody's catalogue: items and interactions, columns mapped; `identities` text ids to int64; `imported` the result
+- `tabular*`     any catalogue: items, interactions, columns mapped; `identities` text ids to int64; `imported` the result
 - `synthetic*`   a MovieLens-shaped world of any size with planted taste
 - `rows`         what a source hands on
 - `faults`       everything that can be wrong, with its cure; `report` counts it

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
+import orjson
+
 from sparrow.datasets.about import About
 from sparrow.datasets.fetch_http import Report, check_url, discard, download, read_checksum
 from sparrow.datasets.fetch_zip import check_room, unpack
@@ -23,6 +25,8 @@ from sparrow.datasets.sources import find_layout
 from sparrow.errors import Busy, DataError, InvalidInput
 
 LICENCE_SHOWN: Final = "licence-shown"
+MARKER: Final = ".sparrow-fetched"
+"""In a fetched folder: which release it is, and the MD5 of its zip file."""
 
 UNPACKED_RATIO: Final = 5
 """The zip files of MovieLens unpack to at most this many times their size."""
@@ -62,13 +66,13 @@ def fetch(
     part = folder.with_name(f"{name}.zip.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     with _held(home, name):
-        if _is_there(folder):
+        if _is_there(folder, release):
             return Fetched(folder, found=True, checked=False)
         _show_once(release.about, home, show_licence)
         expected = release.md5 or read_checksum(f"{url}.md5", _by_hand(url))
         download(url, part, report, _by_hand(url), lambda rest, whole: _check_room(folder, rest, whole))
-        _check_sum(part, url, expected)
-        _unpack(part, folder, url)
+        md5 = _check_sum(part, url, expected)
+        _unpack(part, folder, url, {"name": name, "md5": md5})
     return Fetched(folder, found=False, checked=bool(expected))
 
 
@@ -99,8 +103,8 @@ def _held(home: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _is_there(folder: Path) -> bool:
-    """True when the folder holds a dataset, False when there is none or it is empty.
+def _is_there(folder: Path, release: Release) -> bool:
+    """True when the folder holds this release, False when there is none or it is empty.
 
     Raises:
         DataError: something else is in the way.
@@ -113,7 +117,20 @@ def _is_there(folder: Path) -> bool:
         raise DataError(
             f"{folder} is there already and holds no MovieLens files; remove it, or name another folder with --out."
         ) from None
+    mark = _read_mark(folder)
+    if mark.get("name") != release.name or (release.md5 and mark.get("md5") != release.md5):
+        raise DataError(
+            f"{folder} is there already and holds something that was not fetched as {release.name}; remove it, name "
+            f"another folder with --out, or use it as it is: --dataset {folder}."
+        )
     return True
+
+
+def _read_mark(folder: Path) -> dict[str, object]:
+    with suppress(OSError, ValueError):
+        mark = orjson.loads((folder / MARKER).read_bytes())
+        return mark if isinstance(mark, dict) else {}
+    return {}
 
 
 def _show_once(about: About, home: Path, show: Callable[[About], None]) -> None:
@@ -129,20 +146,24 @@ def _check_room(folder: Path, rest: int, whole: int) -> None:
     check_room(folder.parent, rest + UNPACKED_RATIO * whole, folder.name)
 
 
-def _check_sum(part: Path, url: str, expected: str) -> None:
+def _check_sum(part: Path, url: str, expected: str) -> str:
+    """The MD5, which is the expected one where there is one."""
     with part.open("rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if expected and found != expected:
         _refuse(part, url, f"it has the MD5 {found}, not {expected}")
+    return found
 
 
-def _unpack(part: Path, folder: Path, url: str) -> None:
+def _unpack(part: Path, folder: Path, url: str, mark: dict[str, str]) -> None:
     """Unpack beside the folder and rename, so that half a release is never there."""
     hidden = folder.with_name(f".{folder.name}.unpacking")
     shutil.rmtree(hidden, ignore_errors=True)
     try:
         unpack(part, hidden, part.name)
-        _release_inside(hidden).rename(folder)
+        inside = _release_inside(hidden)
+        (inside / MARKER).write_bytes(orjson.dumps(mark))
+        inside.rename(folder)
     except zipfile.BadZipFile as error:
         _refuse(part, url, str(error))
     finally:

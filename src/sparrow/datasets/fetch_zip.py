@@ -1,5 +1,7 @@
 """Unpack a zip file that a stranger may have made: nothing outside its folder, no more than it may hold."""
 
+import errno
+import lzma
 import shutil
 import stat
 import zipfile
@@ -16,6 +18,9 @@ SMALL: Final = 64 << 20
 
 CHUNK: Final = 1 << 20
 
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+"""Not the zip file's fault."""
+
 
 def unpack(archive: Path, folder: Path, what: str) -> None:
     """Unpack all files of a zip file below a new folder, each checked by its CRC.
@@ -25,7 +30,7 @@ def unpack(archive: Path, folder: Path, what: str) -> None:
 
     Raises:
         BadZipFile: it is no whole zip file, or holds what does not belong in one.
-        DataError: it does not fit the disk.
+        DataError: it does not fit the disk, or cannot be written there.
     """
     try:
         with zipfile.ZipFile(archive) as bundle:
@@ -33,7 +38,14 @@ def unpack(archive: Path, folder: Path, what: str) -> None:
             check_room(folder.parent, sum(member.file_size for member in members), what)
             for member in members:
                 _write(bundle, member, folder)
-    except (zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except OSError as error:
+        if error.errno in _DISK:
+            raise DataError(
+                f"{what} cannot be unpacked in {folder.parent} ({error.strerror}); mend that and run the same command "
+                "again, or name another folder with --out."
+            ) from None
+        raise zipfile.BadZipFile(error.strerror or str(error)) from None
+    except (zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise zipfile.BadZipFile(str(error)) from None
 
 

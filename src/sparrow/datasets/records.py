@@ -144,7 +144,7 @@ def open_text(path: Path, form: Form = CSV) -> TextFile:
         raise DataError(f"{path} is UTF-16, as spreadsheets write 'Unicode text'; save it as CSV in UTF-8.")
     if form.columns:
         return TextFile(path, form.columns, len(_UTF8_MARK) if first.startswith(_UTF8_MARK) else 0, form)
-    names = form.cut(first.decode("utf-8-sig", errors="replace").strip(), 0)
+    names = form.cut(first.decode("utf-8-sig", errors="replace").strip("\r\n"), 0)
     return TextFile(path, tuple(name.strip() for name in names), len(first), form)
 
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from sparrow.datasets.attributes import KINDS, Kind
 from sparrow.datasets.tabular import Table
 from sparrow.errors import InvalidInput
+from sparrow.schema import Columns
 
 File = Literal["items", "interactions", "users"]
 Role = Literal["item", "title", "year", "genres", "imdb", "tmdb", "user", "rating", "timestamp"]
@@ -57,6 +58,9 @@ _COMMON: Final[Mapping[Role, tuple[str, ...]]] = {
 _OWN_ID: Final[Mapping[tuple[File, Role], str]] = {("items", "item"): "id", ("users", "user"): "id"}
 """A bare "id" is the file's own."""
 
+_WRITTEN_ID: Final[Mapping[File, str]] = {"items": Columns.MOVIE, "users": Columns.USER}
+"""The id's column in the table of attributes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -90,11 +94,15 @@ def choose(
         unwanted: roles to leave out, whatever columns there are.
 
     Raises:
-        InvalidInput: a needed column cannot be told, or a declared one is not there.
+        InvalidInput: a needed column cannot be told, or a declared one is not there or cannot be kept.
     """
     for column in attributes:
         if column not in table.header:
             raise InvalidInput(f"{table.path} has no column {column!r} to be an attribute; it has: {_list(table)}.")
+        if column == _WRITTEN_ID.get(file):
+            raise InvalidInput(
+                f"{column!r} is what Sparrow calls the id, so that no attribute can have that name; rename it."
+            )
     roles: dict[Role, str] = {}
     guessed: list[Role] = []
     for role in (role for role in ROLES[file] if role not in set(unwanted)):

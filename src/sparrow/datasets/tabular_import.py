@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from sparrow.datasets.attributes import ATTRIBUTES, FILES, Kind
-from sparrow.datasets.canonical import RATINGS
 from sparrow.datasets.identities import ID_TABLES, IdTable, Surrogates
 from sparrow.datasets.importing import import_source
 from sparrow.datasets.report import CheckReport
@@ -23,6 +24,9 @@ from sparrow.datasets.tabular_source import DATASET, Reading, TabularSource
 from sparrow.errors import DataError, InvalidInput
 
 GENRE_SEPARATOR: Final = "|"
+MARKER: Final = ".sparrow-import"
+"""In the folder while it is being filled: an import that was killed there may be repeated."""
+
 _MAY_VANISH: Final = (*FILES.values(), ATTRIBUTES)
 """Files that an earlier import wrote and this one need not."""
 
@@ -77,10 +81,11 @@ def import_tables(order: Order, out: Path, surrogates: Surrogates) -> Imported:
         surrogates: how a text id finds its number; the same function as the site's.
 
     Raises:
-        InvalidInput: a column is missing or cannot be told, or `out` is someone else's folder.
+        InvalidInput: a column is missing or cannot be told, or `out` is someone else's folder or holds
+            one of the files.
         DataError: no row of the items or of the interactions can be used; `out` is as it was.
     """
-    _check_place(out)
+    _check_place(out, order.files)
     reading = _plan(order, out.resolve().name)
     movie_ids, user_ids = (IdTable.load(out, who, surrogates) for who in ("movies", "users"))
     source = TabularSource(reading, movie_ids, user_ids)
@@ -106,24 +111,41 @@ def _plan(order: Order, name: str) -> Reading:
     return Reading(tables, choices, order.genre_separator, order.scale, name)
 
 
-def _check_place(out: Path) -> None:
+def _check_place(out: Path, files: Mapping[File, Path]) -> None:
     if out.exists() and not out.is_dir():
         raise InvalidInput(f"--out {out} is a file; name a folder.")
-    is_ours = any((out / name).is_file() for name in (DATASET, RATINGS))
-    if out.is_dir() and not is_ours and any(out.iterdir()):
+    for file, path in files.items():
+        if out.resolve() in path.resolve().parents:
+            raise InvalidInput(
+                f"--{file} {path} lies inside --out {out}, where it could be overwritten; name another folder."
+            )
+    if out.is_dir() and any(out.iterdir()) and not _is_ours(out):
         raise InvalidInput(f"--out {out} holds other files; name a new folder, or one of an earlier import.")
 
 
+def _is_ours(out: Path) -> bool:
+    """An import wrote this folder, or began to."""
+    if (out / MARKER).is_file():
+        return True
+    try:
+        described = orjson.loads((out / DATASET).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(described, dict) and {"feedback", "order", "files"} <= described.keys()
+
+
 def _move_in(fresh: Path, out: Path) -> None:
-    out.mkdir(exist_ok=True)
-    (out / DATASET).unlink(missing_ok=True)
     names = {path.name for path in fresh.iterdir()} - {DATASET}
     try:
+        out.mkdir(exist_ok=True)
+        (out / MARKER).touch()
+        (out / DATASET).unlink(missing_ok=True)
         # Numbers first: they may be in use, whatever becomes of the rest.
         for name in sorted(names, key=lambda name: (name not in ID_TABLES.values(), name)):
             shutil.move(fresh / name, out / name)
         for name in set(_MAY_VANISH) - names:
             (out / name).unlink(missing_ok=True)
         shutil.move(fresh / DATASET, out / DATASET)
+        (out / MARKER).unlink()
     except OSError as error:
         raise DataError(f"The dataset cannot be moved into {out} ({error}); free space and import again.") from None

@@ -6,6 +6,7 @@ rows that had to go.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Final
 
 import numpy as np
@@ -13,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sparrow.datasets.faults import NOT_A_NUMBER, WHOLE_WITH_DECIMALS
+from sparrow.datasets.faults import NOT_A_NUMBER, TIME_IN_FUTURE, WHOLE_WITH_DECIMALS
 from sparrow.datasets.report import Tally
+from sparrow.datasets.rules import MILLISECONDS_FROM
 from sparrow.datasets.tabular import Batch, Mask
 from sparrow.datasets.tabular_faults import (
     EMPTY_ID,
@@ -34,10 +36,12 @@ _NUMBER: Final = r"^[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[
 _WITH_DECIMALS: Final = r"^([1-9][0-9]{0,18})\.0+$"
 _YEAR: Final = r"^\s*(?P<year>[0-9]{4})(?:\.0+|[-/].*)?\s*$"
 _WIDEST: Final = float(2**62)
+_DAYS: Final = (19_000_101, 21_001_231)
+_DAY_DIGITS: Final = 10**8
 
 
 def texts(column: pa.Array) -> pa.Array:
-    """Any column as text without blanks around; null is "".
+    """Any column as text without blanks around; null is "", and so is a number without end.
 
     Raises:
         DataError: the column holds lists, maps or bytes.
@@ -52,7 +56,7 @@ def texts(column: pa.Array) -> pa.Array:
 
 
 def _written(value: float | None) -> str:
-    if value is None or value != value:
+    if value is None or not isfinite(value):
         return ""
     return str(int(value)) if value == int(value) and abs(value) < _WIDEST else repr(value)
 
@@ -107,24 +111,60 @@ def rate(batch: Batch, key: str, scale: tuple[float, float] | None, tally: Tally
 
 
 def tell_time(batch: Batch, key: str, tally: Tally) -> Batch:
-    """The column as whole seconds (or milliseconds, which the rules for times tell apart): numbers or ISO 8601.
+    """The column as whole seconds (or milliseconds, which the rules for times tell apart): numbers, 20240501 or ISO 8601.
 
     A time without a zone is UTC. Fractions of a second are left out, and counted where a number had one.
+
+    Raises:
+        DataError: the column holds times of day or spans of time.
     """
     written = batch.columns[key]
-    if pa.types.is_temporal(written.type):
+    kind = written.type
+    if pa.types.is_temporal(kind) and not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        raise DataError(
+            f"The column of times has the type {kind}, which tells no date; name another one with --timestamp COLUMN, "
+            "or leave times out: --no-timestamp."
+        )
+    if pa.types.is_temporal(kind):
         values = _floats(written.cast(pa.timestamp("us"), safe=False).cast(pa.int64())) // 1_000_000
         wrong = np.isnan(values)
         fractions = np.zeros(len(values), dtype=bool)
+        far = values >= MILLISECONDS_FROM
     else:
-        values, wrong = numbers(written)
-        if wrong.any():
-            values[wrong] = _iso_seconds(texts(written).filter(pa.array(wrong)))
+        values, iso = numbers(written)
+        values = _days_to_seconds(values)
+        if iso.any():
+            values[iso] = _iso_seconds(texts(written).filter(pa.array(iso)))
+        far = iso & (values >= MILLISECONDS_FROM)
         wrong = ~(np.abs(values) < _WIDEST)
         fractions = ~wrong & (values != np.floor(values))
     seconds = np.where(wrong, 0, np.floor(values)).astype(np.int64)
     batch = batch.put(**{key: pa.array(seconds)}).mended(fractions & ~wrong, TIME_WITH_FRACTION, written, tally)
-    return batch.without(wrong, UNREADABLE_TIME, written, tally)
+    # Seconds for certain, so that the rules must not take them for milliseconds: 9999-12-31 is no day of 1978.
+    batch = batch.without(far, TIME_IN_FUTURE, written, tally)
+    return batch.without(wrong[~far], UNREADABLE_TIME, written.filter(pa.array(~far)), tally)
+
+
+def _days_to_seconds(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers like 20240501 → seconds, where at least half of all (n,) numbers are such days; NaN for 20241301 among them."""
+    near = (values >= _DAYS[0]) & (values <= _DAYS[1])
+    if not near.any():
+        return values
+    unique, places = np.unique(values[near], return_inverse=True)
+    days = np.array([_day(value) for value in unique], dtype=np.float64)[places]
+    if 2 * np.isfinite(days).sum() < np.isfinite(values).sum():
+        return values
+    # Among days, a small number (0, 99999999) is no second of 1970 either.
+    seconds = np.where(np.abs(values) < _DAY_DIGITS, np.nan, values)
+    seconds[near] = days
+    return seconds
+
+
+def _day(value: float) -> float:
+    try:
+        return datetime.strptime(f"{value:.15g}", "%Y%m%d").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return float("nan")
 
 
 def _iso_seconds(written: pa.Array) -> NDArray[np.float64]:
@@ -154,7 +194,7 @@ def date_of_release(batch: Batch, key: str, tally: Tally) -> Batch:
 def word_lists(column: pa.Array, separator: str) -> list[list[str]]:
     """Lists of words: a list column's own, or text cut at `separator`; blanks around and repeated words go."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return [_unique(str(word).strip() for word in words or ()) for words in column.to_pylist()]
+        return [_unique(str(word).strip() for word in words or () if word is not None) for words in column.to_pylist()]
     return [_unique(word.strip() for word in text.split(separator)) for text in texts(column).to_pylist()]
 
 

@@ -50,7 +50,15 @@ def whole_groups(batches: Iterable[pa.RecordBatch], key: str) -> Iterator[pa.Tab
 
 
 def column(rows: pa.Table, name: str) -> Ints:
-    """One integer or boolean column as (n,) int64."""
+    """One integer or boolean column as (n,) int64.
+
+    Raises:
+        ValueError: a value is missing; as an integer it would be a wrong number, not an error.
+    """
+    if rows[name].null_count:
+        raise ValueError(
+            f"The column {name!r} has {rows[name].null_count} missing values; the data stage never writes any."
+        )
     values: Ints = rows[name].to_numpy().astype(np.int64, copy=False)
     return values
 

@@ -30,6 +30,7 @@ def open_session(master: str, scratch: Path, memory: str = "4GB") -> "SparkSessi
         BuildError: no pyspark or no Java here, or the cluster cannot be reached.
     """
     try:
+        from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError:
@@ -50,9 +51,10 @@ def open_session(master: str, scratch: Path, memory: str = "4GB") -> "SparkSessi
             builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
-    except (PySparkException, OSError, RuntimeError) as error:
+    except (PySparkException, Py4JError, OSError, RuntimeError) as error:
         raise BuildError(
-            f"Spark at {master!r} could not be started ({str(error).splitlines()[0]}); check --spark-master."
+            f"Spark at {master!r} could not be started ({str(error).splitlines()[0]}); check --spark-master, and that "
+            "JAVA_HOME, or java on the PATH, is Java 17 or newer."
         ) from None
     return session
 
@@ -102,10 +104,14 @@ def _local(master: str) -> dict[str, str]:
 
 
 def _check_java() -> None:
+    """Spark takes JAVA_HOME's java where that is set, and then no other."""
     home = os.environ.get("JAVA_HOME")
-    if (home and (Path(home) / "bin" / "java").exists()) or shutil.which("java"):
-        return
-    raise BuildError(
-        "The Spark engine needs Java 17 or newer and found none; install one (Debian: apt install openjdk-17-jre-headless), "
-        "set JAVA_HOME, or use --engine duckdb."
-    )
+    if home and not (Path(home) / "bin" / "java").exists():
+        raise BuildError(
+            f"The Spark engine needs Java 17 or newer; JAVA_HOME is {home!r} and has no bin/java. Set it right, or unset it."
+        )
+    if not home and not shutil.which("java"):
+        raise BuildError(
+            "The Spark engine needs Java 17 or newer and found none; install one (Debian: apt install default-jre-headless), "
+            "set JAVA_HOME, or use --engine duckdb."
+        )

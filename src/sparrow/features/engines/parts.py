@@ -42,7 +42,8 @@ def open_writer(path: Path, schema: pa.Schema) -> Any:
 
 
 class PartWriter:
-    """Spreads rows over `{folder}/{sample}.parquet/part-NNN.parquet`. What it holds back is bounded by parts x PENDING_ROWS."""
+    """Spreads rows over `{folder}/{sample}.parquet/part-NNN.parquet`. What it holds back is
+    bounded by sets x parts x PENDING_ROWS."""
 
     def __init__(self, folder: Path, schema: pa.Schema, sets: Sequence[str], parts: int) -> None:
         self._folder, self._parts, self._all = folder, parts, schema
@@ -73,10 +74,11 @@ class PartWriter:
         names, codes = samples.dictionary.to_pylist(), samples.indices.to_numpy()
         place = codes * self._parts + part
         order = np.argsort(place, kind="stable")
-        sorted_rows = rows.drop_columns([SAMPLE]).take(pa.array(order))
+        rows = rows.drop_columns([SAMPLE])
         places, starts = np.unique(place[order], return_index=True)
         for one, start, end in zip(places.tolist(), starts, [*starts[1:], len(order)], strict=True):
-            self._hold((names[one // self._parts], one % self._parts), sorted_rows.slice(start, end - start))
+            # Taken, not sliced: a slice that waits for its part would keep the whole table alive.
+            self._hold((names[one // self._parts], one % self._parts), rows.take(pa.array(order[start:end])))
 
     def _hold(self, place: tuple[str, int], rows: pa.Table) -> None:
         self._pending.setdefault(place, []).append(rows)
