@@ -26,7 +26,7 @@ from benchmarks.table import Row, Table
 from sparrow.config import Item2vec
 
 SIZES: Final = (200_000, 1_000_000)
-"""What `make bench` takes; docs/scaling.md has 5 and 25 million, asked for by --ratings."""
+"""What `make bench` takes; --ratings asks for more."""
 NAIVE_RATINGS: Final = 200_000
 ITEM2VEC_RATINGS: Final = 1_000_000
 ITEM2VEC_EPOCHS: Final = 3
