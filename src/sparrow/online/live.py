@@ -66,6 +66,11 @@ def open_folder(
     meta = store.meta()
     outside = dict(store.outside_ids("movies")) if meta.outside_ids else {}
     catalog = build_catalog(store.movies(), outside)
+    if len(catalog) != meta.movies:
+        raise ReleaseError(
+            f"The feature store of {manifest.release} holds {len(catalog)} movies where its 'meta' counts {meta.movies}; "
+            "publish the release again."
+        )
     similarities = {
         name: load_similarity(store, catalog, name, similarity, meta.dimensions[name])
         for name, similarity in meta.similarities.items()

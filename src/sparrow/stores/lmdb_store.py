@@ -54,6 +54,11 @@ class LmdbStore:
     def keys(self, prefix: str) -> Iterator[str]:
         return (key for key, _ in self.scan(prefix))
 
+    def count(self) -> int:
+        """How many keys there are, without reading them."""
+        with self._in_words("read"), self._begin():
+            return int(self._env.stat()["entries"])
+
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> int:
         written, source = 0, iter(items)
         while batch := [(key.encode(), value) for key, value in islice(source, BATCH)]:

@@ -71,10 +71,21 @@ class OutsideIds:
 
     def person(self, text: str) -> int:
         """The raw id a person has, or gets with their first event; their first candidate when the table is out of reach."""
-        try:
-            return _walk(text, lambda raw: self._store.outside_people([raw]).get(raw))
-        except StoreUnavailable:
-            return next(surrogates(text))
+        return self.people([text])[text]
+
+    def people(self, texts: Iterable[str]) -> dict[str, int]:
+        """text → raw id, as `person`; one round trip for all, and one more for each collision in a row."""
+        candidates = {text: surrogates(text) for text in texts}
+        tried = {text: next(following) for text, following in candidates.items()}
+        found: dict[str, int] = {}
+        while tried:
+            try:
+                held = self._holders(tried.values())
+            except StoreUnavailable:
+                return found | {text: next(surrogates(text)) for text in tried}
+            found |= {text: raw for text, raw in tried.items() if held.get(raw) in (None, text)}
+            tried = {text: next(candidates[text]) for text in tried if text not in found}
+        return found
 
     def movie_name(self, raw: int) -> int | str:
         """What the outside world calls a movie: the number, or the text."""
@@ -87,9 +98,13 @@ class OutsideIds:
             StoreUnavailable: the table cannot be asked.
         """
         every = set(raw_ids)
-        hashed = sorted(raw for raw in every if raw >= HASHED_FROM)
-        held = self._store.outside_people(hashed) if hashed else {}
+        held = self._holders(every)
         return {raw: _name(raw, held.get(raw)) for raw in every}
+
+    def _holders(self, raw_ids: Iterable[int]) -> dict[int, str]:
+        """raw id → the text that holds it, of the people among them who have one; nobody is asked for small numbers."""
+        hashed = sorted({raw for raw in raw_ids if raw >= HASHED_FROM})
+        return self._store.outside_people(hashed) if hashed else {}
 
 
 def _walk(text: str, holder: Callable[[int], str | None]) -> int:

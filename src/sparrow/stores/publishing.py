@@ -146,6 +146,8 @@ def rollback(home: Path, keep: int, wait: WaitUntilAvailable | None = None, targ
     there = target or HomeTarget(home)
     with exclusive(home, "publish"), there.publishing(home):
         current = there.read_pointer()
+        if current:
+            publish_log.confirm(home, there.name, current.release, current.models)
         stack = publish_log.live_stack(home, there.name, current.release if current else None)
         earlier = [release for release in stack if current is None or release != current.release]
         if not earlier:
@@ -171,8 +173,12 @@ def _flip(
         if wait:
             wait(name, version)
     pointer = Pointer(release, placed)
+    if before:
+        # A flip whose answer was lost, or whose publisher was killed before it could say so, did happen.
+        publish_log.confirm(home, target.name, before.release, before.models)
     publish_log.append(home, action, target.name, release, placed)
     target.flip(pointer)
+    publish_log.confirm(home, target.name, release, placed)
     _prune(home, keep, target, pointer, before)
     return pointer
 
@@ -204,9 +210,7 @@ def _prune(home: Path, keep: int, target: Target, live: Pointer, before: Pointer
     stack = publish_log.live_stack(home, target.name, live.release)
     needed = {live.release, *stack[-2:]}
     target.prune(needed, keep)
-    for name in publish_log.targets(home) - {target.name}:
-        needed |= set(publish_log.live_stack(home, name, None)[-2:])
-    _prune_releases(home, keep, needed)
+    _prune_releases(home, keep, needed | publish_log.needed_elsewhere(home, target.name))
 
 
 def _pointer_before(target: Target) -> Pointer | None:

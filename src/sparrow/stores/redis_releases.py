@@ -133,7 +133,7 @@ class RedisTarget:
         source = LmdbStore(path) if path.is_file() else None
         [held] = store.get_many([META_KEY])
         is_this = held is not None and (source is None or source.get_many([META_KEY]) == [held])
-        if is_this and self._is_whole(store):
+        if is_this and self._is_whole(store, source):
             return
         if source is None:
             raise ReleaseError(
@@ -188,11 +188,14 @@ class RedisTarget:
                 if time.time() - written_at > ABANDONED_S:
                     RedisStore(self._patient, one.release).delete()
 
-    def _is_whole(self, store: RedisStore) -> bool:
-        """Whether a release with `meta` has all its keys; if it was going, it stays."""
+    def _is_whole(self, store: RedisStore, source: LmdbStore | None) -> bool:
+        """Whether a release with `meta` has all its keys; if it was going, it stays.
+
+        Its own index tells only where there is no source: Redis may have lost a part of that too.
+        """
         with self._patient.client() as client:
             client.persist(store.key(META_KEY))
-        return store.count() == sum(1 for _ in store.keys(""))
+        return store.count() == (source.count() if source else sum(1 for _ in store.keys("")))
 
     @contextmanager
     def _removed_unless_whole(self, store: RedisStore) -> Iterator[None]:

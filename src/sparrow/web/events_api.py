@@ -1,5 +1,6 @@
 """`POST /api/v1/events`: one event or a list of them; 202 only after the good ones are durable."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from sparrow.errors import InvalidInput, NotFound, Unavailable
-from sparrow.web.ids import outside_words, read_movie, read_user, shown
+from sparrow.web.ids import outside_words, read_movie, shown, user_reader
 from sparrow.web.ports import EventLog, Receipt, Recommender
 from sparrow.web.problems import problem, recommender_of
 from sparrow.web.shapes import Event, ProblemShape, ReceiptShape
@@ -41,7 +42,8 @@ async def accept_events(request: Request) -> Response:
     if log is None:
         raise Unavailable("This server keeps no events; start it with `sparrow serve` on a store that holds them.")
     items = await _read_batch(request)
-    good, rejected = _sort_out(items, request, recommender)
+    # It may ask a shared store; other requests must not wait for that.
+    good, rejected = await run_in_threadpool(_sort_out, items, request, recommender)
     receipt = await run_in_threadpool(log.accept, [event for _, event in good]) if good else Receipt(0, 0)
     # The log counts places among the good ones; the caller knows places in the batch.
     rejected += [(good[place][0], reason) for place, reason in receipt.rejected]
@@ -73,23 +75,36 @@ def _sort_out(
     items: list[Any], request: Request, recommender: Recommender
 ) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
     """Split a batch into (place, event) of the good ones and (place, reason) of the others."""
+    events, rejected = _validate(items)
+    read_user = user_reader(request, recommender, "userId", [event.user_id for _, event in events])
     good: list[tuple[int, dict[str, Any]]] = []
-    rejected: list[tuple[int, str]] = []
-    for index, item in enumerate(items):
+    for index, event in events:
         try:
-            good.append((index, _read_event(Event.model_validate(item), request, recommender)))
-        except ValidationError as error:
-            rejected.append((index, _explain(error)))
+            good.append((index, _read_event(event, request, recommender, read_user)))
         except (NotFound, InvalidInput) as error:
             rejected.append((index, outside_words(request.scope, str(error))))
     return good, rejected
 
 
-def _read_event(event: Event, request: Request, recommender: Recommender) -> dict[str, Any]:
+def _validate(items: list[Any]) -> tuple[list[tuple[int, Event]], list[tuple[int, str]]]:
+    """(place, event) of those that have the shape of one, (place, reason) of the others."""
+    events: list[tuple[int, Event]] = []
+    rejected: list[tuple[int, str]] = []
+    for index, item in enumerate(items):
+        try:
+            events.append((index, Event.model_validate(item)))
+        except ValidationError as error:
+            rejected.append((index, _explain(error)))
+    return events, rejected
+
+
+def _read_event(
+    event: Event, request: Request, recommender: Recommender, read_user: Callable[[int | str], int]
+) -> dict[str, Any]:
     """The event with raw ids, as the log keeps it; `outsideUserId` is what the person is called, if not by that number."""
     movie = read_movie(request, recommender, "movieId", event.movie_id)
     recommender.movie(movie)
-    user = read_user(request, recommender, "userId", event.user_id)
+    user = read_user(event.user_id)
     kept = event.model_dump(mode="json", by_alias=True, exclude_none=True) | {"userId": user, "movieId": movie}
     name = shown(recommender, user, event.user_id)
     return {**kept, "outsideUserId": name} if isinstance(name, str) else kept

@@ -71,6 +71,17 @@ def read_user(request: Request, recommender: Recommender, name: str, written: in
     return _remember(request, written, recommender.ids.person(_read_text(name, written)))
 
 
+def user_reader(
+    request: Request, recommender: Recommender, name: str, every: Iterable[int | str]
+) -> Callable[[int | str], int]:
+    """`read_user` for ids that are known beforehand: all of them are looked up here, together."""
+    if recommender.ids is None:
+        return lambda written: _read_number(name, written)
+    texts = {unescaped(str(written)) for written in every}
+    known = recommender.ids.people(text for text in texts if 0 < len(text) <= LONGEST)
+    return lambda written: _remember(request, written, known[_read_text(name, written)])
+
+
 def read_movies(recommender: Recommender, name: str, values: Iterable[str] | None) -> frozenset[int]:
     """Movies from repeated and comma-separated values; a value that is one movie's id is not cut at its commas.
 

@@ -7,8 +7,8 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from sparrow.errors import InvalidInput, NotFound
-from sparrow.online.answers import MovieFacts, Sort
+from sparrow.errors import InvalidInput, NotFound, StoreUnavailable
+from sparrow.online.answers import MovieFacts, Sort, UserFacts
 from sparrow.schema import Rating
 from sparrow.web.ids import Id, OptionalId, people_names, read_movie, read_user, shown
 from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_name
@@ -91,23 +91,24 @@ async def show_user(
     model: Name = None,
     size: Size = None,
 ) -> Response:
-    """One person: taste, history, and what they may like."""
+    """One person: taste, history, and what they may like; the list alone while the store is out of reach."""
     written = id if userId is None else userId
     if written is None:
         raise InvalidInput("userId is missing; add the id of a person, e.g. /user.html?userId=1.")
     recommender = recommender_of(request)
     user_id = read_user(request, recommender, "userId", written)
-    user = recommender.user(user_id)
+    user = _user_if_reached(recommender, user_id)
     number = checked_size(size, request.app.state.settings.web)
     listing = await recommender.for_user(user_id, size=number, model=model or None, exclude=frozenset(), explain=False)
-    request.scope["degraded"] = listing.degraded
+    missing = () if user or "store" in listing.degraded else ("store",)
+    request.scope["degraded"] = listing.degraded + missing
     return _page(
         request,
         "user.html",
         user=user,
         user_name=shown(recommender, user_id, written),
         listing=listing,
-        history=_history(recommender, user.ratings),
+        history=_history(recommender, user.ratings if user else ()),
         models=recommender.models,
         chosen=model or None,
         people=people_names(recommender, PEOPLE),
@@ -146,6 +147,13 @@ async def show_collection(
         size=size,
         genres=recommender.genres,
     )
+
+
+def _user_if_reached(recommender: Recommender, user_id: int) -> UserFacts | None:
+    try:
+        return recommender.user(user_id)
+    except StoreUnavailable:
+        return None
 
 
 def _page(request: Request, template: str, **context: object) -> Response:
