@@ -18,3 +18,9 @@ def compiled(function: F) -> F:
     except RuntimeError:  # numba's "no locator available": neither the package's folder nor the home can be written
         fast = njit(nogil=True)(function)
     return fast
+
+
+def inlined(function: F) -> F:
+    """Compile into every place that calls it: what is called some 100 million times a second must not be a call."""
+    always: F = njit(inline="always")(function)
+    return always

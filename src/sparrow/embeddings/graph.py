@@ -6,8 +6,8 @@ For likes at places a < b <= a + reach of one person's sequence, t seconds apart
     w_ij = sum / (n_i * n_j) ** popularity        n_i: likes of movie i; 0 keeps counts, 0.5 is the cosine of co-liking
 
 `reach` 1 makes the graph of transitions, a larger one counts co-rating. Edges have no direction; no movie is its own neighbour.
-Memory is bounded: likes come in batches of whole people, and what is kept is 12 bytes per edge, three times that while a batch is
-added, and 40 bytes per edge in the end.
+Memory is bounded: likes come in batches of whole people, and what counts beside a batch is the number of edges: about 110 bytes
+each at the most, while the graph is finished, 16 when it is done.
 """
 
 from collections.abc import Iterable

@@ -3,8 +3,8 @@
 A job is a range of (walk number, start node) that the workers cut among themselves; each worker process prepares a `Walker`
 once and keeps it. Walks are those of one machine, since their chance hangs on (seed, start node, walk number) alone.
 
-The graph is broadcast, so it must fit each worker process: 4 bytes per entry, or 24 where weighted (neighbour, weight, alias
-table), with two entries per edge; 100 million weighted edges take 4.8 GB. Beyond that lower `reach` or raise `min_count`.
+The graph is broadcast, so it must fit each worker process, and so must its walking tables: 64 bytes per edge, 16 where all
+weights are alike, and 64 MB; 100 million weighted edges take 6.4 GB. Beyond that lower `reach` or raise `min_count`.
 Spark Connect has no broadcasts: there the graph travels with the job, and Spark's limit for one message (128 MB) is the graph's.
 """
 

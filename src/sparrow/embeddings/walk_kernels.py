@@ -1,5 +1,7 @@
 """The compiled loops of `walks`. Letters as in the papers: a walk came from t to v and goes on to x.
 
+Inside, nodes go by labels, 0 the best connected; `labels` and `nodes` translate where walks begin and are written.
+
 A kernel advances `GROUP` walks in turn, one trial each, so that the processor waits for the memory of many at once. It holds no
 lock: threads run it side by side on parts of one output array.
 """
@@ -9,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.embeddings.compiled import compiled
+from sparrow.embeddings.compiled import compiled, inlined
 
 GROUP: Final = 16
 
@@ -19,12 +21,13 @@ _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _HALF: Final = np.uint64(32)
 _ONE: Final = np.uint64(1)
+_GROUP: Final = np.uint64(GROUP)
 _WORD: Final = np.uint64(6)
 _IN_WORD: Final = np.uint64(63)
-_UNIT: Final = 2.0**-32
+_ALL: Final = 2.0**32
 
 
-@compiled
+@inlined
 def _mixed(state: Any) -> Any:
     """SplitMix64's output function (Steele, Lea & Flood, 2014)."""
     state = (state ^ (state >> np.uint64(30))) * _MIX_1
@@ -85,32 +88,36 @@ def alias_table(starts: NDArray[np.uint64], neighbours: NDArray[np.int32], weigh
 
 @compiled
 def neighbour_bits(starts: NDArray[np.uint64], neighbours: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """(n, ceil(n / 64)): bit x of row t says that t and x are neighbours."""
+    """(n, ceil(n / 64)): bit x of row t, x < t, says that t and x are neighbours."""
     nodes = len(starts) - 1
     bits = np.zeros((nodes, (nodes + 63) // 64), dtype=np.uint64)
     for t in range(nodes):
         for e in range(starts[t], starts[t + 1]):
             x = neighbours[e]
+            if x >= t:
+                break
             bits[t, x >> 6] |= _ONE << np.uint64(x & 63)
     return bits
 
 
-@compiled
+@inlined
 def _are_neighbours(t: Any, x: Any, starts: Any, neighbours: Any, bits: Any) -> Any:
+    """Labels fall with the degree: asking the higher one for the lower keeps to few bits, or to the shorter list."""
+    lower, higher = min(t, x), max(t, x)
     if bits is not None:
-        return (bits[t, x >> _WORD] >> (x & _IN_WORD)) & _ONE != 0
-    low, high = starts[t], starts[t + _ONE]
-    last = high
+        return (bits[higher, lower >> _WORD] >> (lower & _IN_WORD)) & _ONE != 0
+    low, last = starts[higher], starts[higher + _ONE]
+    high = last
     while low < high:
         middle = (low + high) >> _ONE
-        if np.uint64(neighbours[middle]) < x:
+        if np.uint64(neighbours[middle]) < lower:
             low = middle + _ONE
         else:
             high = middle
-    return low < last and np.uint64(neighbours[low]) == x
+    return low < last and np.uint64(neighbours[low]) == lower
 
 
-@compiled
+@inlined
 def _proposed(v: Any, chance: Any, starts: Any, neighbours: Any, table: Any) -> Any:
     """A neighbour of v drawn by weight, and its entry, from the upper 32 bits of `chance`.
 
@@ -127,81 +134,82 @@ def _proposed(v: Any, chance: Any, starts: Any, neighbours: Any, table: Any) -> 
 
 
 @compiled
-def first_order(starts: Any, neighbours: Any, table: Any, states: Any, out: Any) -> None:
+def first_order(starts: Any, neighbours: Any, table: Any, labels: Any, nodes: Any, states: Any, out: Any) -> None:
     """Fill (walks, length) `out`, whose first column is given; `table` is None where all weights are alike."""
     walks, length = out.shape
-    current = np.empty(GROUP, dtype=np.uint64)
+    v = np.empty(GROUP, dtype=np.uint64)
     state = np.empty(GROUP, dtype=np.uint64)
     for low in range(0, walks, GROUP):
         width = min(GROUP, walks - low)
         for k in range(width):
-            current[k], state[k] = out[low + k, 0], states[low + k]
+            v[k], state[k] = labels[out[low + k, 0]], states[low + k]
         for step in range(1, length):
             for k in range(width):
                 state[k] += _GOLDEN
-                current[k] = _proposed(current[k], _mixed(state[k]), starts, neighbours, table)[0]
-                out[low + k, step] = current[k]
+                v[k] = _proposed(v[k], _mixed(state[k]), starts, neighbours, table)[0]
+                out[low + k, step] = nodes[v[k]]
 
 
 @compiled
 def second_order(
     starts: Any, neighbours: Any, table: Any, weights: Any, strengths: Any, bits: Any,
-    p: float, q: float, states: Any, out: Any,
+    p: float, q: float, labels: Any, nodes: Any, states: Any, out: Any,
 ) -> None:  # fmt: skip
     """Fill (walks, length) `out`, whose first column is given; length >= 3.
 
-    `table`, `weights` and `strengths` (sum of a node's weights) are None where all weights are 1. With bound = max(1, 1/q) the
-    proposals from v have the mass bound * strength(v), of which bias(x) / bound is kept; what 1/p is above the bound comes on
-    top, all of it a return.
+    With bound = max(1, 1/q) the proposals from v have the mass bound * strength(v), of which bias(x) / bound is kept; what 1/p is
+    above the bound comes on top, all of it a return. A trial chooses values, not branches: whether it is kept cannot be foreseen,
+    and a wrong guess would cost more than the trial.
+
+    Args:
+        table: None where all weights are alike.
+        weights: None where all are 1; not read without `strengths`.
+        strengths: (n,) sums of each node's weights; None where 1/p is within the bound, and that part is not compiled.
+        bits: of `neighbour_bits`, or None.
     """
-    walks, length = out.shape
+    walks, length = np.uint64(out.shape[0]), np.uint64(out.shape[1])
     bound = max(1.0, 1 / q)
-    above, back, near, far = max(1 / p - bound, 0.0), min(1 / p / bound, 1.0), 1 / bound, 1 / q / bound
-    sure = min(back, near, far)
+    above = max(1 / p - bound, 0.0)
+    back, near, far = min(1 / p / bound, 1.0) * _ALL, _ALL / bound, _ALL / q / bound
     v, t, state = np.empty(GROUP, dtype=np.uint64), np.empty(GROUP, dtype=np.uint64), np.empty(GROUP, dtype=np.uint64)
-    came = np.ones(GROUP)  # the weight of the edge between t and v
     walk, step = np.empty(GROUP, dtype=np.uint64), np.empty(GROUP, dtype=np.uint64)
-    begun, going = 0, 0
+    came = np.ones(GROUP)  # the weight of the edge between t and v
+    begun, going = np.uint64(0), np.uint64(0)
     while True:
-        while going < GROUP and begun < walks:
-            t[going], state[going] = out[begun, 0], states[begun] + _GOLDEN
+        while going < _GROUP and begun < walks:
+            t[going], state[going] = labels[out[begun, 0]], states[begun] + _GOLDEN
             v[going], entry = _proposed(t[going], _mixed(state[going]), starts, neighbours, table)
             if weights is not None:
                 came[going] = weights[entry]
-            out[begun, 1] = v[going]
+            out[begun, 1] = nodes[v[going]]
             walk[going], step[going] = begun, 2
-            begun += 1
-            going += 1
+            begun += _ONE
+            going += _ONE
         if going == 0:
             return
-        k = 0
+        k = np.uint64(0)
         while k < going:
             state[k] += _GOLDEN
-            chance = _mixed(state[k])
-            x, kept = t[k], False
-            if above > 0:
-                mass = bound * (starts[v[k] + _ONE] - starts[v[k]] if strengths is None else strengths[v[k]])
+            chance, here, before, at = _mixed(state[k]), v[k], t[k], step[k]
+            x, entry = _proposed(here, chance, starts, neighbours, table)
+            limit = near if _are_neighbours(before, x, starts, neighbours, bits) else far
+            limit = back if x == before else limit
+            kept = np.float64(chance & _LOW) < limit
+            if strengths is not None:
                 state[k] += _GOLDEN
-                kept = (_mixed(state[k]) >> _HALF) * _UNIT * (mass + above * came[k]) < above * came[k]
-            if not kept:
-                x, entry = _proposed(v[k], chance, starts, neighbours, table)
-                luck = (chance & _LOW) * _UNIT
-                kept = luck < sure
-                if not kept:
-                    if x == t[k]:
-                        kept = luck < back
-                    elif _are_neighbours(t[k], x, starts, neighbours, bits):
-                        kept = luck < near
-                    else:
-                        kept = luck < far
-                if weights is not None and kept and above > 0:
-                    came[k] = weights[entry]
-            if kept:
-                out[walk[k], step[k]] = x
-                t[k], v[k] = v[k], x
-                step[k] += _ONE
-                if step[k] == length:
-                    going -= 1
-                    t[k], v[k], came[k] = t[going], v[going], came[going]
-                    state[k], walk[k], step[k] = state[going], walk[going], step[going]
-            k += 1
+                extra = above * came[k]
+                returns = np.float64(_mixed(state[k]) >> _HALF) * (bound * strengths[here] + extra) < extra * _ALL
+                x = before if returns else x
+                if weights is not None:
+                    came[k] = weights[entry] if kept and not returns else came[k]
+                kept |= returns
+            out[walk[k], at] = nodes[x]
+            t[k] = here if kept else before
+            v[k] = x if kept else here
+            at += np.uint64(kept)
+            step[k] = at
+            if at == length:
+                going -= _ONE
+                t[k], v[k], came[k] = t[going], v[going], came[going]
+                state[k], walk[k], step[k] = state[going], walk[going], step[going]
+            k += _ONE

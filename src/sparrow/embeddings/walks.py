@@ -10,7 +10,7 @@ Second-order steps are drawn by rejection, as in Yang et al., "KnightKing" (2019
 constant time, and keep it with probability bias(t, x) / bound, where bound = max(1, 1/q). A return, whose bias 1/p may exceed
 the bound, gets what is above as a proposal of its own. So a step costs the same at a film with ten neighbours and at one with ten
 thousand, and nothing of size degree squared is stored. Whether t and x are neighbours is one bit of a matrix where that fits
-`MATRIX_BYTES`, else a binary search among the neighbours of t.
+`MATRIX_BYTES`, else a binary search in the shorter of their lists.
 
 All chance of a walk comes from (seed, start node, walk number) by SplitMix64, so that walks depend neither on threads nor on
 their order nor on the machine: Spark walks the same. The compiled loops are in `walk_kernels`.
@@ -23,6 +23,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from sparrow.embeddings import walk_kernels
 from sparrow.embeddings.graph import ItemGraph
@@ -49,13 +50,21 @@ class Walker:
         self._second_order = not p == q == 1
         self._p, self._q = p, q
         self._seed = np.uint64(seed % 2**64)
-        self._starts = graph.starts.astype(np.uint64)
-        self._table = self._strengths = self._bits = None
+        order = np.argsort(-np.diff(graph.starts), kind="stable")  # label → node, the best connected first
+        self._nodes, self._labels = order.astype(np.int32), np.argsort(order).astype(np.int32)
+        labelled = _labelled(graph, order)
+        self._starts, self._neighbours = (
+            labelled.indptr.astype(np.uint64),
+            labelled.indices.astype(np.int32, copy=False),
+        )
+        self._weights = self._table = self._strengths = self._bits = None
         if graph.weights is not None:
-            self._table = walk_kernels.alias_table(self._starts, graph.neighbours, graph.weights)
-            self._strengths = np.add.reduceat(graph.weights, graph.starts[:-1], dtype=np.float64)
+            self._weights = labelled.data
+            self._table = walk_kernels.alias_table(self._starts, self._neighbours, self._weights)
+        if 1 / p > max(1, 1 / q):
+            self._strengths = np.add.reduceat(labelled.data, labelled.indptr[:-1], dtype=np.float64)
         if self._second_order and len(graph.ids) ** 2 / 8 <= MATRIX_BYTES:
-            self._bits = walk_kernels.neighbour_bits(self._starts, graph.neighbours)
+            self._bits = walk_kernels.neighbour_bits(self._starts, self._neighbours)
 
     def walk(
         self, starts: NDArray[np.int32], numbers: NDArray[np.int64], length: int, threads: int = 0
@@ -95,11 +104,21 @@ class Walker:
         return self.walk(nodes, np.full(len(nodes), number), length, threads)
 
     def _walk_part(self, out: NDArray[np.int32], states: NDArray[np.uint64], first: int, last: int) -> None:
-        graph, part = self.graph, slice(first, last)
+        part = slice(first, last)
+        names = self._labels, self._nodes
         if self._second_order and out.shape[1] > 2:
             walk_kernels.second_order(
-                self._starts, graph.neighbours, self._table, graph.weights, self._strengths, self._bits,
-                self._p, self._q, states[part], out[part],
+                self._starts, self._neighbours, self._table, self._weights, self._strengths, self._bits,
+                self._p, self._q, *names, states[part], out[part],
             )  # fmt: skip
         else:
-            walk_kernels.first_order(self._starts, graph.neighbours, self._table, states[part], out[part])
+            walk_kernels.first_order(self._starts, self._neighbours, self._table, *names, states[part], out[part])
+
+
+def _labelled(graph: ItemGraph, order: NDArray[np.int64]) -> csr_matrix:
+    """The graph with node `order[i]` called i."""
+    weights = np.ones(len(graph.neighbours), dtype=np.float32) if graph.weights is None else graph.weights
+    shape = (len(order), len(order))
+    labelled = csr_matrix((weights, graph.neighbours, graph.starts), shape=shape)[order][:, order]
+    labelled.sort_indices()
+    return labelled

@@ -1,0 +1,132 @@
+"""One similarity from all there is: a vector whose inner product is a weighed sum of calibrated similarities.
+
+    s(i, j) = sum_b w_b / (W d_b) <b_i, b_j> = <f_i, f_j>,     f_i = (sqrt(w_b / (W d_b)) b_i) over blocks b, side by side
+
+b_i are unit rows of one aspect: co-ratings, genres, years, tags, attributes; d_b is how far the aspect's similarity of two random
+films that have it deviates from its mean, so that a weight means the same whatever the aspect's scale; W makes the similarity of
+a film that has every aspect with itself 1. So any pair has a score, exactly, from one stored vector a film.
+
+Three things keep it honest where little is known:
+- a film that lacks an aspect gets the aspect's mean row: neither like nor unlike anything;
+- a co-rating vector is drawn towards what films of that content usually have, by PRIOR ratings' worth; a film nobody rated
+  has that alone (a ridge regression from content, as in Gantner et al., "Learning Attribute-to-Feature Mappings for
+  Cold-Start Recommendations", 2010);
+- films of one series lend each other their vectors.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.embeddings.content import Floats, attribute_block, genre_block, tag_block, year_block
+from sparrow.embeddings.content_files import Films, Ratings
+from sparrow.embeddings.fusion_co_ratings import train_co_ratings
+from sparrow.embeddings.fusion_titles import pooled, series
+from sparrow.features.attributes import Encoded
+from sparrow.stores.embedding_table import EmbeddingTable, unit
+
+NAME: Final = "fusion"
+CONTENT: Final = "content"
+
+WEIGHTS: Final[Mapping[str, float]] = {"co_ratings": 1.0, "genres": 1.0, "years": 0.25, "tags": 0.5, "attributes": 1.0}
+"""What each aspect counts, in deviations of its own similarity."""
+
+PRIOR: Final = 5.0
+"""Ratings after which a movie's own co-ratings count as much as its content's usual ones."""
+
+RIDGE: Final = 10.0
+PAIRS: Final = 20_000
+"""Random pairs that calibrate an aspect."""
+
+
+def content_blocks(films: Films, attributes: Encoded | None = None) -> dict[str, Floats]:
+    """Aspect → (n, dim) unit rows, zeros where a film lacks it; aspects that no film has are left out."""
+    blocks = {"genres": genre_block(films.genres), "years": year_block(films.years), "tags": tag_block(films)}
+    if attributes is not None:
+        blocks["attributes"] = attribute_block(attributes, films.ids)
+    return {name: block for name, block in blocks.items() if block.any()}
+
+
+def train_content(films: Films, attributes: Encoded | None = None) -> EmbeddingTable:
+    """The fusion of content alone: every film of the catalogue has a vector."""
+    return join_blocks(CONTENT, films.ids, content_blocks(films, attributes))
+
+
+def train_fusion(
+    films: Films, ratings: Ratings, attributes: Encoded | None = None, weights: Mapping[str, float] = WEIGHTS
+) -> EmbeddingTable:
+    """The default similarity of two movies: every film of the catalogue has a vector.
+
+    Args:
+        films: the catalogue.
+        ratings: what the fit may know.
+        attributes: what else is declared of films.
+        weights: of the aspects; one that is 0 is left out.
+    """
+    blocks = content_blocks(films, attributes)
+    blocks["co_ratings"] = co_rating_block(films, ratings, blocks)
+    return join_blocks(NAME, films.ids, blocks, weights)
+
+
+def co_rating_block(films: Films, ratings: Ratings, content: Mapping[str, Floats], prior: float = PRIOR) -> Floats:
+    """(n, dim) unit co-rating rows of all films, the few ratings of a film helped by its series and its content."""
+    table = train_co_ratings(ratings)
+    rows = np.searchsorted(films.ids, table.ids)
+    known = films.ids[np.minimum(rows, len(films.ids) - 1)] == table.ids
+    vectors = np.zeros((len(films.ids), table.dim), dtype=np.float32)
+    vectors[rows[known]] = table.comparable()[known]
+    movies, counts = np.unique(ratings.movies, return_counts=True)
+    evidence = np.zeros(len(films.ids))
+    evidence[rows[known]] = counts[np.searchsorted(movies, table.ids[known])]
+    usual = _usual(
+        np.concatenate([np.ones((len(vectors), 1), np.float32), *content.values()], axis=1), vectors, evidence
+    )
+    own = evidence[:, None]
+    return unit(
+        pooled(
+            unit(((own * vectors + prior * usual) / (own + prior)).astype(np.float32)), series(films.titles), evidence
+        )
+    )
+
+
+def _usual(content: Floats, vectors: Floats, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, dim) what films of such content have: ridge regression, each film counting by its evidence."""
+    weights = (evidence / (evidence + PRIOR))[:, None]
+    gram = content.T.astype(np.float64) @ (weights * content)
+    gram[np.diag_indices_from(gram)] += RIDGE
+    usual: NDArray[np.float64] = content @ np.linalg.solve(gram, content.T.astype(np.float64) @ (weights * vectors))
+    return usual
+
+
+def join_blocks(
+    name: str, ids: NDArray[np.int64], blocks: Mapping[str, Floats], weights: Mapping[str, float] = WEIGHTS
+) -> EmbeddingTable:
+    """Blocks side by side, each scaled by its weight and its own deviation.
+
+    Args:
+        name: of the embedding.
+        ids: (n,) raw ids, ascending.
+        blocks: aspect → (n, dim) unit rows, zeros where a film lacks it.
+        weights: aspect → weight.
+    """
+    counted = {aspect: weights[aspect] / deviation(block) for aspect, block in blocks.items() if weights[aspect] > 0}
+    total = sum(counted.values())
+    parts = [np.sqrt(share / total) * filled(blocks[aspect]) for aspect, share in counted.items()]
+    vectors = np.concatenate([np.zeros((len(ids), 0)), *parts], axis=1) if parts else np.zeros((len(ids), 1))
+    return EmbeddingTable(name, ids, vectors.astype(np.float32), "inner")
+
+
+def deviation(block: Floats, seed: int = 1) -> float:
+    """Standard deviation of the similarity of two random films that have the aspect; 1 where it is always the same."""
+    there = np.flatnonzero(block.any(axis=1))
+    one, other = np.random.default_rng(seed).choice(there, size=(2, PAIRS))
+    spread = float(np.std(np.einsum("nd,nd->n", block[one], block[other]), where=one != other, dtype=np.float64))
+    return spread if np.isfinite(spread) and spread > 1e-6 else 1.0
+
+
+def filled(block: Floats) -> Floats:
+    """The block with its mean row where a film lacks the aspect."""
+    there = np.asarray(block.any(axis=1))
+    return np.where(there[:, None], block, block[there].mean(axis=0)).astype(np.float32)
