@@ -64,6 +64,7 @@ HEAVY: Final[dict[str, set[str]]] = {
         "build",
     },
     "lmdb": {"stores/lmdb_store.py"},
+    "numba": {"embeddings/compiled.py"},
     "scipy": {"retrieval", "embeddings"},
     "sklearn": {"features/attribute_kinds.py"},
     "redis": {"stores/redis_connection.py"},
@@ -80,7 +81,7 @@ HEAVY: Final[dict[str, set[str]]] = {
 }
 """Library → the rooms or files that may import it."""
 
-SERVING_IS_LIGHT: Final = ("tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb", "gensim", "scipy")
+SERVING_IS_LIGHT: Final = ("tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb", "gensim", "scipy", "numba")
 
 FILES: Final = sorted(SOURCE.rglob("*.py"))
 

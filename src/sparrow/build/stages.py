@@ -180,7 +180,11 @@ STAGES: Final = (
         engine_matters=True,
     ),
     Stage(
-        "recall", ("embeddings",), (), ("embeddings/neighbours", "stores/embedding_table", "build/stages"), make_recall
+        "recall",
+        ("embeddings",),
+        (),
+        ("embeddings/neighbours", "embeddings/compiled", "stores/embedding_table", "build/stages"),
+        make_recall,
     ),
     Stage(
         "ranking",

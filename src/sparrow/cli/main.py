@@ -19,7 +19,20 @@ from sparrow.cli.spot_check import spot_check
 from sparrow.cli.synth import synth
 from sparrow.errors import SparrowError
 
-VERBS = (up, data, synth, build, releases, publish, rollback, evaluate, evaluate_similar, spot_check, serve, model_server)
+VERBS = (
+    up,
+    data,
+    synth,
+    build,
+    releases,
+    publish,
+    rollback,
+    evaluate,
+    evaluate_similar,
+    spot_check,
+    serve,
+    model_server,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -9,9 +9,7 @@ Spark Connect has no broadcasts: there the graph travels with the job, and Spark
 """
 
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -23,6 +21,7 @@ from sparrow.embeddings.graph import ItemGraph
 from sparrow.embeddings.spark_word2vec import WORDS, train_on_spark
 from sparrow.embeddings.walk_embeddings import check_graph
 from sparrow.embeddings.walks import Walker
+from sparrow.features.spark_session import pandas_3_is_fine
 from sparrow.stores.embedding_table import EmbeddingTable
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def walk_on_spark(
     nodes = len(graph.ids)
     walks = session.range(nodes * numbers.start, nodes * numbers.stop)
     walk = _walk_batches(uuid.uuid4().hex, _send(session, graph), settings.length, p, q, settings.seed)
-    with _pandas_3_is_fine():
+    with pandas_3_is_fine():
         return walks.mapInArrow(walk, SCHEMA)
 
 
@@ -94,7 +93,7 @@ def _train(name: str, session: "SparkSession", graph: ItemGraph, settings: Walks
             named = pa.ListArray.from_arrays(walked.offsets, names.take(walked.values))
             yield pa.RecordBatch.from_arrays([named], [WORDS])
 
-    with _pandas_3_is_fine():
+    with pandas_3_is_fine():
         sentences = walks.mapInArrow(name_nodes, f"{WORDS} ARRAY<STRING>")
     return train_on_spark(name, sentences, settings, min_count=1)
 
@@ -131,11 +130,3 @@ def _send(session: "SparkSession", graph: ItemGraph) -> _Broadcast:
     except PySparkAttributeError:  # Spark Connect has no contexts
         sent = _Carried(graph)
     return sent
-
-
-@contextmanager
-def _pandas_3_is_fine() -> Iterator[None]:
-    """pyspark warns that pandas 3 is new to it; Arrow batches never pass through pandas."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
-        yield

@@ -7,6 +7,7 @@ forty lines of stack trace.
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,14 @@ def is_running() -> bool:
     from pyspark.sql import SparkSession
 
     return SparkSession.getActiveSession() is not None
+
+
+@contextmanager
+def pandas_3_is_fine() -> Iterator[None]:
+    """pyspark warns that pandas 3 is new to it; Arrow batches never pass through pandas."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
+        yield
 
 
 def _configuration(scratch: Path, memory: str) -> dict[str, str]:

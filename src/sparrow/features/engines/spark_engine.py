@@ -6,9 +6,7 @@ this package and pyarrow installed, as they need Python; a cluster without them 
 
 import re
 import shutil
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +16,7 @@ import pyarrow.parquet as pq
 from sparrow.features.engines.engine import Writer
 from sparrow.features.engines.parts import SAMPLE, parquet_files, write_missing
 from sparrow.features.grouped import Kernel, whole_groups
+from sparrow.features.spark_session import pandas_3_is_fine
 from sparrow.schema import Columns
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class SparkEngine:
         return {name: self._count(folders / f"{name}.parquet") for name in sets}
 
     def hand_over(self, sql: str, writer: Writer) -> int:
-        with _pandas_3_is_fine():
+        with pandas_3_is_fine():
             from pyspark.sql.pandas.types import from_arrow_schema
 
             counts = self._session.sql(sql).mapInArrow(_counted(writer), from_arrow_schema(WRITTEN))
@@ -75,7 +74,7 @@ class SparkEngine:
     def _made(self, sql: str, by: str, order: Sequence[str], kernel: Kernel) -> "DataFrame":
         rows = self._session.sql(sql).repartition(by)
         ordered = rows.sortWithinPartitions(by, *(_sort_column(one) for one in order))
-        with _pandas_3_is_fine():
+        with pandas_3_is_fine():
             from pyspark.sql.pandas.types import from_arrow_schema
 
             return ordered.mapInArrow(_in_workers(by, kernel), from_arrow_schema(kernel.schema))
@@ -115,11 +114,3 @@ def _sort_column(order: str) -> Any:
 
     name, _, direction = order.partition(" ")
     return desc(name) if direction == "DESC" else asc(name)
-
-
-@contextmanager
-def _pandas_3_is_fine() -> Iterator[None]:
-    """pyspark warns that pandas 3 is new to it; Arrow batches never pass through pandas."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
-        yield
