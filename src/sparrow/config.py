@@ -129,7 +129,7 @@ class NeuralCF(Section):
         default=5_000_000, description="newest positives it learns from; older ones are left out"
     )
     epochs: Positive = Field(default=8, description="passes at most")
-    patience: Positive = Field(default=2, description="passes without a better nDCG@10 before training stops")
+    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
     seed: int = Field(default=1, description="of all chance in it")
 
 

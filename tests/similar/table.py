@@ -76,9 +76,9 @@ def similarities(world: World) -> Mapping[str, Scores]:
     equal = {name: block for name, block in blocks.items() if name != "tags"}
     item2vec = train_item2vec(_sequences(world), Item2vec(workers=1))
     found: dict[str, Scores] = {
-        "genre overlap (Jaccard)": _jaccard(films),
-        "co-rating cosine": _cosine(met, 0),
-        "co-rating cosine, 10 ratings of shrinkage": _cosine(met, 10),
+        "genre overlap (Jaccard)": genre_scores(films),
+        "co-rating cosine": cosine_scores(met, 0),
+        "co-rating cosine, 10 ratings of shrinkage": cosine_scores(met, 10),
         "lift, 10 ratings of shrinkage": _lift(met, 10),
         "EASE weights, both ways, 3,000 movies": _ease(met),
         "iALS vectors": _of(
@@ -116,7 +116,7 @@ def _of(table: EmbeddingTable, films: Films) -> Scores:
     return lambda rows: vectors[rows] @ vectors.T
 
 
-def _jaccard(films: Films) -> Scores:
+def genre_scores(films: Films) -> Scores:
     has = genre_matrix(films).astype(np.float32)
     sizes = has.sum(axis=1)
 
@@ -127,7 +127,7 @@ def _jaccard(films: Films) -> Scores:
     return scores
 
 
-def _cosine(met: Interactions, shrink: float) -> Scores:
+def cosine_scores(met: Interactions, shrink: float) -> Scores:
     matrix, counts = met.matrix(), met.popularity() + shrink
     return lambda rows: (matrix[:, rows].T @ matrix).toarray() / np.sqrt(np.maximum(np.outer(counts[rows], counts), 1))
 
@@ -179,7 +179,7 @@ def measure(world: World) -> list[dict[str, Any]]:
     pairs = read_pairs(films.ids)
     one, other = np.searchsorted(films.ids, pairs.one), np.searchsorted(films.ids, pairs.other)
     full, before = similarities(world), similarities(cut)
-    asked = {name: _pairwise(scores, one, other) for name, scores in full.items()}
+    asked = {name: pairwise(scores, one, other) for name, scores in full.items()}
     weights = hardness(pairs.alike, asked["genre overlap (Jaccard)"], asked["co-rating cosine"])
     ranks = [np.argsort(np.argsort(asked[name])) for name in ("genre overlap (Jaccard)", "co-rating cosine")]
     rows = [
@@ -204,7 +204,7 @@ def measure(world: World) -> list[dict[str, Any]]:
     return rows
 
 
-def _pairwise(scores: Scores, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
+def pairwise(scores: Scores, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
     films = np.unique(np.concatenate([one, other]))
     among = np.concatenate([scores(films[at : at + BLOCK])[:, films] for at in range(0, len(films), BLOCK)])
     return np.asarray(among[np.searchsorted(films, one), np.searchsorted(films, other)], dtype=np.float64)

@@ -2,9 +2,10 @@
 
     s(i, j) = sum_b w_b / (W d_b) <b_i, b_j> = <f_i, f_j>,     f_i = (sqrt(w_b / (W d_b)) b_i) over blocks b, side by side
 
-b_i are unit rows of one aspect: co-ratings, genres, years, tags, attributes; d_b is how far the aspect's similarity of two random
-films that have it deviates from its mean, so that a weight means the same whatever the aspect's scale; W makes the similarity of
-a film that has every aspect with itself 1. So any pair has a score, exactly, from one stored vector a film.
+b_i are rows of one aspect, of length 1 or a little less: co-ratings, genres, years, tags, attributes. d_b is how far the
+aspect's similarity of two random films deviates from its mean, so that a weight means the same whatever the aspect's scale; W
+makes the similarity of a film that has every aspect with itself about 1. So any pair has a score, exactly, from one stored
+vector a film.
 
 Three things keep it honest where little is known:
 - a film that lacks an aspect gets the aspect's mean row: neither like nor unlike anything;
@@ -30,11 +31,15 @@ from sparrow.stores.embedding_table import EmbeddingTable, unit
 NAME: Final = "fusion"
 CONTENT: Final = "content"
 
-WEIGHTS: Final[Mapping[str, float]] = {"co_ratings": 1.0, "genres": 1.0, "years": 0.25, "tags": 0.5, "attributes": 1.0}
+WEIGHTS: Final[Mapping[str, float]] = {"co_ratings": 1.0, "genres": 1.6, "years": 0.25, "tags": 0.5, "attributes": 1.0}
 """What each aspect counts, in deviations of its own similarity."""
 
 PRIOR: Final = 5.0
 """Ratings after which a movie's own co-ratings count as much as its content's usual ones."""
+
+TRUST: Final = 0.25
+"""How much shorter the co-rating row of a film is of which little is known. 0: the unrated films are everybody's neighbours;
+1: the bestsellers are. Here popularity says next to nothing about in how many lists a film stands."""
 
 RIDGE: Final = 10.0
 PAIRS: Final = 20_000
@@ -71,7 +76,10 @@ def train_fusion(
 
 
 def co_rating_block(films: Films, ratings: Ratings, content: Mapping[str, Floats], prior: float = PRIOR) -> Floats:
-    """(n, dim) unit co-rating rows of all films, the few ratings of a film helped by its series and its content."""
+    """(n, dim) co-rating rows of all films, the few ratings of a film helped by its series and its content.
+
+    Rows are of length 1 where ratings are many, shorter where the vector is an expectation over much that is not known.
+    """
     table = train_co_ratings(ratings)
     rows = np.searchsorted(films.ids, table.ids)
     known = films.ids[np.minimum(rows, len(films.ids) - 1)] == table.ids
@@ -80,15 +88,12 @@ def co_rating_block(films: Films, ratings: Ratings, content: Mapping[str, Floats
     movies, counts = np.unique(ratings.movies, return_counts=True)
     evidence = np.zeros(len(films.ids))
     evidence[rows[known]] = counts[np.searchsorted(movies, table.ids[known])]
-    usual = _usual(
-        np.concatenate([np.ones((len(vectors), 1), np.float32), *content.values()], axis=1), vectors, evidence
-    )
+    facts = np.concatenate([np.ones((len(vectors), 1), np.float32), *content.values()], axis=1)
     own = evidence[:, None]
-    return unit(
-        pooled(
-            unit(((own * vectors + prior * usual) / (own + prior)).astype(np.float32)), series(films.titles), evidence
-        )
-    )
+    expected = (own * vectors + prior * _usual(facts, vectors, evidence)) / (own + prior)
+    sure = np.linalg.norm(expected, axis=1, keepdims=True) ** TRUST
+    together = pooled(unit(expected.astype(np.float32)), series(films.titles), evidence)
+    return (sure * unit(together)).astype(np.float32)
 
 
 def _usual(content: Floats, vectors: Floats, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,7 +113,7 @@ def join_blocks(
     Args:
         name: of the embedding.
         ids: (n,) raw ids, ascending.
-        blocks: aspect → (n, dim) unit rows, zeros where a film lacks it.
+        blocks: aspect → (n, dim) rows, zeros where a film lacks it.
         weights: aspect → weight.
     """
     counted = {aspect: weights[aspect] / deviation(block) for aspect, block in blocks.items() if weights[aspect] > 0}

@@ -15,7 +15,7 @@ from sparrow.training.id_samples import Ids, IdSamples
 Merit = Callable[[Sequence[Ids], Sequence[Ids]], float]
 """A ranked list of movie ids per person, and the movie ids that count as hits → a figure, higher is better."""
 
-FEWEST_PEOPLE: Final = 100
+FEWEST_PEOPLE: Final = 300
 MOST_PEOPLE: Final = 2_000
 """People asked, as far as there are so many."""
 
