@@ -43,8 +43,8 @@ def genre_block(genres: Sequence[tuple[str, ...]]) -> Floats:
 
     Example:
         >>> block = genre_block([("Comedy",), ("Comedy",), ("Comedy", "War"), ()])
-        >>> (block @ block[0]).round(2).tolist()
-        [1.0, 1.0, 0.46, 0.0]
+        >>> [round(float(likeness), 2) for likeness in block @ block[0]]
+        [1.0, 1.0, 0.59, 0.0]
     """
     kinds = [tuple(name for name in row if name not in FORMATS) for row in genres]
     return unit(_weighed(kinds, RARITY).toarray().astype(np.float32))

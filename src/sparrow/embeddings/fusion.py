@@ -80,20 +80,25 @@ def co_rating_block(films: Films, ratings: Ratings, content: Mapping[str, Floats
 
     Rows are of length 1 where ratings are many, shorter where the vector is an expectation over much that is not known.
     """
-    table = train_co_ratings(ratings)
-    rows = np.searchsorted(films.ids, table.ids)
-    known = films.ids[np.minimum(rows, len(films.ids) - 1)] == table.ids
-    vectors = np.zeros((len(films.ids), table.dim), dtype=np.float32)
-    vectors[rows[known]] = table.comparable()[known]
-    movies, counts = np.unique(ratings.movies, return_counts=True)
-    evidence = np.zeros(len(films.ids))
-    evidence[rows[known]] = counts[np.searchsorted(movies, table.ids[known])]
+    vectors, evidence = _own(films, ratings)
     facts = np.concatenate([np.ones((len(vectors), 1), np.float32), *content.values()], axis=1)
     own = evidence[:, None]
     expected = (own * vectors + prior * _usual(facts, vectors, evidence)) / (own + prior)
     sure = np.linalg.norm(expected, axis=1, keepdims=True) ** TRUST
-    together = pooled(unit(expected.astype(np.float32)), series(films.titles), evidence)
-    return (sure * unit(together)).astype(np.float32)
+    together = unit(pooled(unit(expected.astype(np.float32)), series(films.titles), evidence))
+    return np.asarray(sure * together, dtype=np.float32)
+
+
+def _own(films: Films, ratings: Ratings) -> tuple[Floats, NDArray[np.float64]]:
+    """(n, dim) unit co-rating rows, zeros for films nobody rated, and (n,) ratings of each film."""
+    table = train_co_ratings(ratings)
+    rows = np.minimum(np.searchsorted(films.ids, table.ids), len(films.ids) - 1)
+    known = films.ids[rows] == table.ids
+    vectors = np.zeros((len(films.ids), table.dim), dtype=np.float32)
+    vectors[rows[known]] = table.comparable()[known]
+    evidence = np.zeros(len(films.ids))
+    evidence[rows[known]] = np.unique(ratings.movies, return_counts=True)[1][known]
+    return vectors, evidence
 
 
 def _usual(content: Floats, vectors: Floats, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
