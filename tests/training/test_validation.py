@@ -82,5 +82,6 @@ def test_it_asks_a_bounded_sample_that_the_seed_chooses(monkeypatch: pytest.Monk
     assert len(asked(1)) == 40
     assert asked(1) == asked(1) != asked(2)
     monkeypatch.setattr(validation, "MOST_PEOPLE", 2_000)
+    monkeypatch.setattr(validation, "FEWEST_PEOPLE", 100)
     monkeypatch.setattr(validation, "SCORES_PER_TRAINED_ROW", 0.0)
     assert len(asked(1)) == 100
