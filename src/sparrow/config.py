@@ -43,7 +43,7 @@ class Split(Section):
 class Features(Section):
     """What describes a movie and a person."""
 
-    history_length: Positive = Field(default=50, description="recent liked movies kept in a sample row")
+    history_length: Positive = Field(default=50, description="recent likes in a history; no model reads it yet")
     favourite_genres: Positive = Field(default=5, description="favourite genres kept per person")
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sparrow.evaluation.ranking import Judged, RankingValidation, group_by_person, judge, top_unseen
+from sparrow.evaluation.ranking import Judged, judge
 from sparrow.evaluation.reports import ranking_row
 
 LARGEST = 2**63 - 1
@@ -65,76 +65,6 @@ def test_the_lead_is_paired_over_people() -> None:
     left, right = worse.interval("ndcg@10")
     assert left < worse.mean("ndcg@10") < right
     assert right - left > 0.05, "unpaired, the people differ more than the recommenders"
-
-
-def test_top_unseen_leaves_out_the_seen_and_gives_ties_to_the_smaller_id() -> None:
-    movies = ids(1, 2, 3, 4, LARGEST)
-    scores = np.array([0.5, 0.9, 0.5, 0.5, 0.7])
-    assert top_unseen(scores, movies, ids(), 4).tolist() == [2, LARGEST, 1, 3]
-    assert top_unseen(scores, movies, ids(2, 1, 99), 2).tolist() == [LARGEST, 3]
-    assert top_unseen(scores, movies, movies, 3).tolist() == []
-    assert top_unseen(scores, movies, ids(), 99).tolist() == [2, LARGEST, 1, 3, 4]
-    assert top_unseen(np.zeros(5, dtype=np.float32), movies, ids(3), 0).tolist() == []
-
-
-def test_rows_are_grouped_by_person_in_row_order() -> None:
-    grouped = group_by_person(ids(7, 1, 7, LARGEST, 7), ids(3, 9, 1, 4, 2))
-    assert {who: movies.tolist() for who, movies in grouped.items()} == {1: [9], 7: [3, 1, 2], LARGEST: [4]}
-    assert group_by_person(ids(), ids()) == {}
-
-
-def parity(users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-    return np.where(users % 2 == movies % 2, 1.0, 0.0)
-
-
-SEEN = ids(1, 1, 2, 2, 3), ids(1, 2, 2, 4, 5)
-HELD_OUT = ids(1, 2, 9), ids(3, 6, 1)
-
-
-def test_validation_asks_everyone_with_seen_and_held_out_rows() -> None:
-    asked: list[tuple[int, list[int]]] = []
-
-    def score(users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        asked.append((int(users[0]), movies.tolist()))
-        assert len(set(users.tolist())) == 1
-        return np.where(movies == 5, 1.0, 0.0)
-
-    validation = RankingValidation(SEEN, (ids(1, 2, 9), ids(5, 4, 1)), k=1)
-    assert validation
-    assert validation(score) == 0.5, "person 1 gets movie 5; person 2 held out a seen one; 9 and 3 are not asked"
-    assert sorted(asked) == [(1, [1, 2, 4, 5]), (2, [1, 2, 4, 5])]
-
-
-def test_validation_tells_a_good_scorer_from_its_opposite() -> None:
-    seen = np.repeat(np.arange(1, 21), 2), np.tile(np.array([1, 2]), 20)
-    everything = np.concatenate([seen[0], np.full(6, 99)]), np.concatenate([seen[1], np.arange(3, 9)])
-    held_out = np.arange(1, 21), np.where(np.arange(1, 21) % 2 == 0, 4, 3)
-    validation = RankingValidation(everything, held_out, people=10, k=3)
-    good, bad = validation(parity), validation(lambda users, movies: -parity(users, movies))
-    assert good == pytest.approx(1.0)
-    assert bad == 0.0
-
-
-def test_validation_asks_no_more_people_than_told_and_the_same_ones_again() -> None:
-    users = np.arange(50)
-    seen, held_out = (np.repeat(users, 2), np.tile(ids(1, 2), 50)), (users, np.full(50, 3))
-    asked: list[int] = []
-
-    def score(who: np.ndarray, movies: np.ndarray) -> np.ndarray:
-        asked.append(int(who[0]))
-        return np.zeros(len(movies))
-
-    for _ in range(2):
-        RankingValidation(seen, held_out, people=10)(score)
-    assert len(set(asked[:10])) == 10
-    assert asked[:10] == asked[10:]
-    RankingValidation(seen, held_out, people=10, seed=2)(score)
-    assert asked[20:] != asked[:10]
-
-
-@pytest.mark.parametrize("held_out", [(ids(), ids()), (ids(77), ids(1))])
-def test_a_world_without_held_out_rows_has_no_validation(held_out: tuple[np.ndarray, np.ndarray]) -> None:
-    assert not RankingValidation(SEEN, held_out)
 
 
 def test_a_report_row_has_means_and_intervals() -> None:

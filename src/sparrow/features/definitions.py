@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.schema import LIKED_RATING, Columns
+from sparrow.schema import LIKED_RATING
 
 Batch = Mapping[str, NDArray[np.generic]]
 
@@ -36,9 +36,6 @@ USER_FINISHED: Final = ("user_mean", "user_deviation", "user_mean_year")
 
 USER_LISTS: Final = ("history", "favourite_genres")
 """`history`: liked movie ids, oldest first; `favourite_genres`: names, most liked first."""
-
-MOVIE_STATIC: Final = (Columns.YEAR, Columns.GENRES)
-"""Facts that do not depend on time: release year (0 = unknown) and genre names."""
 
 
 def half_stars(stars: float) -> int:
