@@ -55,7 +55,7 @@ class Samples(Section):
         default=0.75, description="negatives ~ popularity ** exponent"
     )
     max_positives: Positive = Field(
-        default=5_000_000, description="newest positives that become rows; older ones are left out"
+        default=2_000_000, description="newest training ratings that become rows, each with its negatives"
     )
     seed: int = Field(default=1, description="of all chance in it")
 

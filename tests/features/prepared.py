@@ -11,12 +11,12 @@ import pytest
 
 from sparrow.config import Features, Samples, Settings, Split
 from sparrow.features import queries
-from sparrow.features.definitions import MOVIE_FINISHED, MOVIE_SUMS, USER_FINISHED, USER_LISTS, USER_SUMS
+from sparrow.features.definitions import MOVIE_FINISHED, MOVIE_SUMS, USER_FINISHED, USER_LISTS, USER_SUMS, finish
 from sparrow.features.engines import Engine
 from sparrow.features.engines.duckdb_engine import DuckDBEngine
 from sparrow.features.genres import Genres
 from sparrow.features.jobs import Cuts, Fit, write_events, write_features
-from sparrow.features.movies import SETS, DescribeMovies
+from sparrow.features.movies import SETS, DescribeMovies, MovieSums
 from sparrow.features.people import favourite_columns, histories, person_fields
 from sparrow.features.samples import write_samples
 from sparrow.schema import Columns, Movie, Rating
@@ -55,10 +55,12 @@ def events(features: Path) -> list[Row]:
 
 
 def with_lists(sample: Sequence[Row], features: Path) -> list[Row]:
-    """Sample rows with their person's history, and favourite genres by name."""
+    """Sample rows with their means and deviations, their person's history, and favourite genres by name."""
+    means = finish({name: np.array([row[name] for row in sample]) for name in (*MOVIE_SUMS, *USER_SUMS)})
     names = Genres.load(features / "genres.json").names
     known = {(row["userId"], row["timestamp"]): row["history"] for row in events(features)}
-    for row in sample:
+    for place, row in enumerate(sample):
+        row.update({name: float(values[place]) for name, values in means.items()})
         codes = (row[column] for column in favourite_columns(FAVOURITES))
         row["favourite_genres"] = [names[code - 1] for code in codes if code]
         row["history"] = known[row["userId"], row["timestamp"]]
@@ -99,7 +101,7 @@ def described(
                     FROM events e CROSS JOIN catalogue c WHERE e.timestamp <= {until}"""
         engine.write(asked, folder / "asked.parquet")
         engine.read("asked", folder / "asked.parquet")
-        kernel = DescribeMovies(cut, cut, cut, FAVOURITES)
+        kernel = DescribeMovies(cut, cut, cut, FAVOURITES, MovieSums.of([]))
         engine.spread(
             queries.points("events", "asked", person),
             Columns.MOVIE,

@@ -124,14 +124,18 @@ def test_a_folder_name_that_looks_like_a_pattern_is_read_as_written(engine: Engi
     assert engine.rows("SELECT one FROM a") == [(7,)]
 
 
-def test_a_kernel_that_fails_stops_the_job(engine: Engine, tmp_path: Path) -> None:
+def test_a_kernel_that_fails_stops_the_job_and_is_named(choice: EngineChoice, tmp_path: Path) -> None:
     @dataclass(frozen=True)
     class Fails(CountGroups):
         def __call__(self, rows: pa.Table) -> pa.Table:
             raise ValueError(f"the kernel says no to {rows.num_rows} rows")
 
-    engine.read("numbers", numbers(tmp_path / "n.parquet"))
-    with pytest.raises(Exception, match="the kernel says no"):
+    error, words = {
+        "duckdb": (ValueError, r"^the kernel says no to \d+ rows$"),
+        "spark": (BuildError, r"^A Spark job at 'local\[2\]' failed: ValueError: the kernel says no to \d+ rows\.$"),
+    }[choice.name]
+    with pytest.raises(error, match=words), open_engine(choice, tmp_path / "scratch") as engine:
+        engine.read("numbers", numbers(tmp_path / "n.parquet"))
         engine.grouped("SELECT * FROM numbers", "k", ["v"], Fails(), tmp_path / "out.parquet")
 
 

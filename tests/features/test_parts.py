@@ -21,7 +21,7 @@ def test_rows_that_wait_do_not_keep_their_tables_alive(tmp_path: Path, monkeypat
     before, most = pa.total_allocated_bytes(), 0
     with PartWriter(tmp_path, rows(0, 1).schema, ["rare", "common"], parts=2) as writer:
         for number in range(40):
-            writer.write(rows(number, 5000))
+            writer.write(writer.split(rows(number, 5000)))
             most = max(most, pa.total_allocated_bytes() - before)
     assert writer.rows == {"rare": 2000, "common": 198_000}
     assert most < 2 * 2 * 2000 * 24 + 4 * rows(0, 5000).nbytes

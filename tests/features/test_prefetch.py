@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sparrow.features.prefetch import prefetched
+from sparrow.features.prefetch import mapped, prefetched
 
 
 def threads() -> int:
@@ -74,3 +74,26 @@ def test_an_error_in_the_body_is_not_hidden_and_ends_the_thread() -> None:
     with pytest.raises(ValueError, match="mine"), prefetched(iter(int, 1), depth=2):
         raise ValueError("mine")
     assert threads() == 0
+
+
+def test_mapping_on_threads_keeps_the_order_and_runs_few_ahead() -> None:
+    taken: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    ahead = []
+    for place, result in enumerate(mapped(lambda number: -number, numbers(), threads=2)):
+        assert result == -place
+        ahead.append(len(taken) - place)
+    assert len(ahead) == 100
+    assert max(ahead) <= 4
+
+
+def test_what_one_thread_raises_is_raised_in_its_place() -> None:
+    results = mapped(lambda number: 1 // (number - 2), range(10), threads=2)
+    assert [next(results), next(results)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)

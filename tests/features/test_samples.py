@@ -78,18 +78,24 @@ def test_someone_who_saw_everything_gets_no_negatives() -> None:
     assert {row["movieId"] for row in found if row["userId"] == 2 and row["label"] == 0} == {7, MAX_ID}
 
 
-def test_only_the_newest_positives_become_rows_but_all_are_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fit", FITS)
+def test_only_the_newest_ratings_become_rows_and_these_are_the_same_as_among_all(tmp_path: Path, fit: Fit) -> None:
     world = random_world(users=30, seed=7)
-    settings = SETTINGS.model_copy(update={"samples": Samples(negatives=3, max_positives=100)})
-    write_fit(tmp_path, world.ratings, world.movies, "release", settings)
-    choice = rows(tmp_path / "release" / "choice.parquet")
-    newest = sorted(rating.timestamp for rating in world.ratings)[-100]
-    positives = [row for row in choice if row["label"] == 1]
-    assert len(positives) == sum(rating.timestamp >= newest for rating in world.ratings)
-    assert all(row["timestamp"] >= newest for row in choice)
-    taken = {(rating.user_id, rating.movie_id) for rating in world.ratings}
-    assert not [row for row in choice if row["label"] == 0 and (row["userId"], row["movieId"]) in taken]
-    assert len(rows(tmp_path / "release" / "liking.parquet")) == len(world.ratings)
+    limited = SETTINGS.model_copy(update={"samples": Samples(max_positives=100)})
+    write_fit(tmp_path / "all", world.ratings, world.movies, fit)
+    write_fit(tmp_path / "newest", world.ratings, world.movies, fit, limited)
+    for name in ("liking", "choice"):
+        every, newest = (by_key(rows(tmp_path / place / fit / f"{name}.parquet")) for place in ("all", "newest"))
+        positives = [row for row in newest if row["label"] == 1 and name == "choice"]
+        begins = min(row["timestamp"] for row in newest)
+        assert newest == [row for row in every if row["timestamp"] >= begins]
+        assert len(newest) < len(every)
+        assert name == "liking" or 100 <= len(positives) < 110, "a second's rows stay together"
+
+
+def by_key(sample: list[Row]) -> list[Row]:
+    """In an order of their own: files are spread by chance."""
+    return sorted(sample, key=lambda row: (row["userId"], row["timestamp"], row["movieId"], row["label"]))
 
 
 def test_a_part_is_a_random_sample_of_its_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

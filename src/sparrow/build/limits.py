@@ -20,13 +20,14 @@ from sparrow.errors import BuildError
 log = logging.getLogger(__name__)
 
 DISK_PER_RATING: Final[Mapping[str, int]] = {
-    "data": 20, "features": 70, "samples": 160, "embeddings": 15, "recall": 50, "ranking": 60, "assemble": 60, "evaluate": 1,
+    "data": 20, "features": 70, "samples": 30, "embeddings": 15, "recall": 50, "ranking": 60, "assemble": 60, "evaluate": 1,
 }  # fmt: skip
 """Stage → bytes it leaves on disk, both fits together. Measured on 100 thousand and on 1 million ratings up to `samples` (16 and
-15, 70 and 58, 132 and 156), from there on 100 thousand, where the catalogue weighs most; `assemble` less the catalogue."""
+15, 70 and 58) and on 25 million (16, 50, and 17 beyond the choices), from there on 100 thousand, where the catalogue weighs
+most; `assemble` less the catalogue."""
 
 DISK_PER_CHOICE: Final = 110
-"""Bytes of a positive or negative row of the `choice` samples, both fits together (96, 107)."""
+"""Bytes of a row of the `choice` samples with its share of the `liking` rows, both fits together (79 on 1 million ratings)."""
 
 MEMORY_PER_RATING: Final[Mapping[str, int]] = {
     "data": 120, "features": 60, "samples": 60, "embeddings": 60, "recall": 10, "ranking": 100, "assemble": 10, "evaluate": 100,

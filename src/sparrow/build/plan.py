@@ -10,7 +10,8 @@ import hashlib
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +29,7 @@ from sparrow.features.engines import EngineChoice
 
 SOURCE = Path(sparrow.__file__).parent
 DONE = "stage.json"
+SCRATCH = ".scratch"
 SHARED = "schema"
 """What counts as liked, which ratings there are: every stage goes by it."""
 
@@ -44,9 +46,19 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a stage gets: where its inputs lie by stage name, the settings, the data's name, whom to tell, and the engine."""
+    """What a stage gets.
+
+    Attributes:
+        inputs: where its inputs lie, by stage name.
+        scratch: a folder for what need not last; it goes when the stage ends, however it does.
+        settings: of the build.
+        source: the data's name or path.
+        report: to be told (done, total).
+        engine: the batch engine.
+    """
 
     inputs: Mapping[str, Path]
+    scratch: Path
     settings: Settings
     source: str
     report: Callable[[int, int], None]
@@ -219,10 +231,10 @@ def _run(
     hidden = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(hidden, ignore_errors=True)
     places = {name: one.folder for name, one in inputs.items()}
-    context = Context(places, plan.settings, plan.source, reporter.progress, plan.engine)
+    context = Context(places, plan.work / SCRATCH, plan.settings, plan.source, reporter.progress, plan.engine)
     started, began = datetime.now(UTC), time.perf_counter()
     needed = limits.disk_needed([stage.name], ratings, plan.settings) if ratings is not None else None
-    with limits.half_work_removed(stage.name, hidden, needed):
+    with limits.half_work_removed(stage.name, hidden, needed), _gone_after(context.scratch):
         hidden.mkdir(parents=True)
         with PeakMemory() as memory:
             counts = dict(stage.run(context, hidden))
@@ -246,6 +258,15 @@ def _run(
         remove_stage(folder)
         hidden.rename(folder)
     return report
+
+
+@contextmanager
+def _gone_after(scratch: Path) -> Iterator[None]:
+    """One folder for all stages: a JVM goes on writing where its first session began."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _sum(rows: Iterable[int | None]) -> int | None:

@@ -14,7 +14,7 @@ import orjson
 from sparrow.build.fill_store import fill_store
 from sparrow.build.limits import engine_memory, half_work_removed
 from sparrow.build.lookup import code_version, release_fingerprint
-from sparrow.build.plan import DONE, DUCKDB, Done, Plan, Reporter, Stage, needed_for, run_stages, sweep
+from sparrow.build.plan import DONE, DUCKDB, SCRATCH, Done, Plan, Reporter, Stage, needed_for, run_stages, sweep
 from sparrow.build.run_log import StageReport, runs_of, write_run_log
 from sparrow.build.stages import STAGES
 from sparrow.config import Settings
@@ -76,7 +76,7 @@ def build(
         if engine.name == "spark" and settings.online.store.startswith("redis"):
             folder = releases_folder(home) / manifest.release
             features = done["features"].folder / "release"
-            fill_store(plan.engine, features, folder, home / "work" / ".scratch", settings.online.store)
+            fill_store(plan.engine, features, folder, home / "work" / SCRATCH, settings.online.store)
         sweep(home / "work", [one.folder for name, one in done.items() if name != "assemble"])
         return Built(manifest, reused=False, stages=tuple(one.report for one in done.values()))
 

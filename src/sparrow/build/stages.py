@@ -1,7 +1,6 @@
 """What each stage does. Every stage makes both fits side by side in the folders `judging` and `release`."""
 
 import logging
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -43,14 +42,13 @@ def import_data(context: Context, out: Path) -> Mapping[str, Any]:
 def make_features(context: Context, out: Path) -> Mapping[str, Any]:
     """Events with their cuts; movies and people as each fit knows them."""
     data, settings = context.inputs["data"], context.settings
-    with open_engine(context.engine, out / "scratch") as engine:
+    with open_engine(context.engine, context.scratch) as engine:
         counts: dict[str, Any] = {"events": write_events(engine, data, out, settings)}
         engine.read("movies", data / "movies.parquet")
         for place, fit in enumerate(FITS):
             (out / fit).mkdir()
             counts[fit] = write_features(engine, out, fit, settings)
             context.report(place + 1, len(FITS))
-    shutil.rmtree(out / "scratch", ignore_errors=True)
     return counts
 
 
@@ -58,14 +56,13 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
     """`liking` and `choice` rows of each fit, every feature as of just before its row."""
     features = context.inputs["features"]
     counts: dict[str, Any] = {}
-    with open_engine(context.engine, out / "scratch") as engine:
+    with open_engine(context.engine, context.scratch) as engine:
         read_events(engine, features)
         for place, fit in enumerate(FITS):
             (out / fit).mkdir()
             counts[fit] = write_samples(engine, features, out / fit, fit, context.settings)
             remove_draws(out / fit)
             context.report(place + 1, len(FITS))
-    shutil.rmtree(out / "scratch", ignore_errors=True)
     return counts
 
 
@@ -77,17 +74,16 @@ def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
         known = context.inputs["features"] / fit / "known.parquet"
         people, sequences = liked_sequences(known)
         tell = partial(_tell_epochs, context.report, place * epochs, len(FITS) * epochs)
-        movies = _train_item2vec(context, known, sequences, out, tell)
+        movies = _train_item2vec(context, known, sequences, tell)
         (out / fit).mkdir()
         movies.save(out / fit / f"movies-{movies.name}.npz")
         embed_people(people, sequences, movies).save(out / fit / f"people-{movies.name}.npz")
         counts[fit] = {movies.name: len(movies.ids)}
-    shutil.rmtree(out / "scratch", ignore_errors=True)
     return counts
 
 
 def _train_item2vec(
-    context: Context, known: Path, sequences: Sequence[NDArray[np.int64]], out: Path, tell: Callable[[int, int], None]
+    context: Context, known: Path, sequences: Sequence[NDArray[np.int64]], tell: Callable[[int, int], None]
 ) -> EmbeddingTable:
     """By MLlib where the rows are on Spark, by gensim here; each takes a while to import, which a reused stage need not."""
     settings, engine = context.settings.item2vec, context.engine
@@ -95,7 +91,7 @@ def _train_item2vec(
         from sparrow.embeddings.spark_word2vec import train_item2vec_on_spark
         from sparrow.features.spark_session import spark_session
 
-        with spark_session(engine.master, out / "scratch", engine.memory) as session:
+        with spark_session(engine.master, context.scratch, engine.memory) as session:
             return train_item2vec_on_spark(session, known, settings)
     from sparrow.embeddings.word2vec import train_item2vec
 
@@ -190,7 +186,10 @@ STAGES: Final = (
         "ranking",
         needs=("samples",),
         sections=("neural_cf", "samples"),
-        rooms=("models", "training", "features/encoding", "features/prefetch", "evaluation", "build/train"),
+        rooms=(
+            *("models", "training", "evaluation", "build/train"),
+            *(f"features/{name}" for name in ("definitions", "encoding", "prefetch")),
+        ),
         run=make_ranking,
     ),
     Stage(

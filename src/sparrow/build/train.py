@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sparrow.config import NeuralCF, Settings
 from sparrow.errors import BuildError
 from sparrow.evaluation.ranking import judge
+from sparrow.features.definitions import MOVIE_SUMS, USER_SUMS, finish
 from sparrow.schema import Columns
 from sparrow.training.quiet import native_chatter_hidden
 
@@ -127,7 +128,7 @@ def _predict_liking(network: "keras.Model", spec: "EncodingSpec", liking: Path, 
     """The chance of liking for every row the network was not trained on, beside the plain references, part by part."""
     from sparrow.training.sample_files import SampleFiles
 
-    columns = [Columns.USER, Columns.MOVIE, "label", "split", "fold", "movie_mean", "user_mean"]
+    columns = [Columns.USER, Columns.MOVIE, "label", "split", "fold", *MOVIE_SUMS, *USER_SUMS]
     tables = _judged(network, spec, SampleFiles(liking, columns, JUDGED_ROWS))
     first = next(tables)
     with pq.ParquetWriter(out, first.schema) as writer:
@@ -137,15 +138,18 @@ def _predict_liking(network: "keras.Model", spec: "EncodingSpec", liking: Path, 
 
 
 def _judged(network: "keras.Model", spec: "EncodingSpec", files: "SampleFiles") -> Iterator[pa.Table]:
-    """The rows with two more columns: `neural_cf`, the chance of liking, and `is_known`, whether the person was trained."""
+    """What was known of the rows, with `neural_cf`, the chance of liking, `is_known`, whether the person was trained, and the
+    means of movie and person."""
     from sparrow.features.encoding import UNKNOWN_ROW
     from sparrow.training.id_samples import read_ids
 
     for table in files.tables():
         rows = spec.encode_ids(read_ids(table))
         chances = 1 / (1 + np.exp(-_liking_logits(network, rows)))
-        is_known = rows[Columns.USER] != UNKNOWN_ROW
-        yield table.append_column("neural_cf", pa.array(chances)).append_column("is_known", pa.array(is_known))
+        means = finish({name: table[name].to_numpy() for name in (*MOVIE_SUMS, *USER_SUMS)})
+        told = {name: table[name] for name in ("label", "split", "fold")}
+        told |= {"neural_cf": chances, "is_known": rows[Columns.USER] != UNKNOWN_ROW}
+        yield pa.table(told | {name: means[name] for name in ("movie_mean", "user_mean")})
 
 
 def _liking_logits(network: "keras.Model", rows: dict[str, NDArray[np.int32]]) -> NDArray[np.float64]:

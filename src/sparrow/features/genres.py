@@ -54,8 +54,8 @@ class Genres:
 
     def bits(self, masks: Ints) -> NDArray[np.int32]:
         """(n,) masks → (genres, n) of 0 and 1."""
-        places = np.arange(len(self.names), dtype=np.int64)
-        return ((masks[None, :] >> places[:, None]) & 1).astype(np.int32)
+        places = np.arange(len(self.names), dtype=np.uint32)
+        return ((masks.astype(np.uint32)[None, :] >> places[:, None]) & np.uint32(1)).view(np.int32)
 
 
 def write_catalogue(movies: Path, out: Path) -> Genres:

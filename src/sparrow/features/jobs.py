@@ -143,15 +143,16 @@ def write_features(engine: Engine, features: Path, fit: Fit, settings: Settings)
         Rows by file.
     """
     out, cuts, genres = features / fit, Cuts.load(features / "cuts.json"), Genres.load(features / "genres.json")
-    known = queries.known("events", cuts.rows(KNOWN_ROWS, fit), "catalogue")
+    condition = cuts.rows(KNOWN_ROWS, fit)
+    known = queries.known("events", condition, "catalogue")
     people = SumPeople(genres, settings.features.favourite_genres)
-    narrow = f"SELECT userId, movieId, timestamp, half, liked, fold FROM ({known}) ORDER BY userId, timestamp, movieId"
+    narrow = f"SELECT userId, movieId, timestamp, half, liked FROM events WHERE {condition}"
     written = {
-        "known": engine.write(narrow, out / "known.parquet"),
+        "known": engine.write(f"{narrow} ORDER BY userId, timestamp, movieId", out / "known.parquet"),
         "users": engine.grouped(known, Columns.USER, BY_PERSON, people, out / "users.parquet"),
     }
     engine.grouped(
-        f"SELECT movieId, half, timestamp, userId FROM ({known})", Columns.MOVIE, BY_LIKING, SumMovies(TOP_RATINGS),
+        f"SELECT movieId, half, timestamp, userId FROM ({narrow})", Columns.MOVIE, BY_LIKING, SumMovies(TOP_RATINGS),
         out / "evidence.parquet",
     )  # fmt: skip
     engine.read(f"evidence_{fit}", out / "evidence.parquet")

@@ -4,13 +4,14 @@ A movie's clock stands still at the cut, `clock = least(timestamp, cut)`: rows a
 happened before the cut, as serving will. A row of weight 0, a drawn negative, asks and adds nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from sparrow.features.definitions import MOVIE_SUMS, USER_SUMS, finish
+from sparrow.features.definitions import MOVIE_SUMS
 from sparrow.features.grouped import Ints, column, run_starts, sums_before
 from sparrow.features.people import COUNT, person_fields
 from sparrow.schema import Columns
@@ -24,6 +25,31 @@ SETS: Final = ("choice", "liking")
 
 
 @dataclass(frozen=True)
+class MovieSums:
+    """`MOVIE_SUMS` of movies over rows that are no points themselves.
+
+    Attributes:
+        movies: (m,) ids, ascending.
+        sums: (len(MOVIE_SUMS), m + 1); the last column is 0, for every other movie.
+    """
+
+    movies: Ints
+    sums: Ints
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, ...]]) -> "MovieSums":
+        """From rows (movie id, *MOVIE_SUMS), by ascending id."""
+        table = np.array([*rows, (0,) * (1 + len(MOVIE_SUMS))], dtype=np.int64).T
+        return cls(table[0, :-1], table[1:])
+
+    def about(self, movie: Ints) -> Ints:
+        """(n,) ids → (len(MOVIE_SUMS), n)."""
+        at = np.searchsorted(self.movies, movie)
+        found = np.append(self.movies, -1)[at] == movie
+        return np.asarray(self.sums[:, np.where(found, at, len(self.movies))])
+
+
+@dataclass(frozen=True)
 class DescribeMovies:
     """Kernel over weighted points by (movieId, timestamp): the finished sample rows.
 
@@ -33,32 +59,32 @@ class DescribeMovies:
         cut: seconds; from here on a movie's statistics stand still.
         valid_from, test_from: seconds; the global cuts that name `split`.
         favourites: how many favourite-genre columns the points carry.
+        earlier: of the ratings before the first point and before the cut.
     """
 
     cut: int
     valid_from: int
     test_from: int
     favourites: int
+    earlier: MovieSums
 
     @property
     def schema(self) -> pa.Schema:
-        """The sample set, the point, its label, split and fold, exact sums of movie and person, and what they finish to."""
+        """The sample set, the point, its label, split and fold, and the exact sums that `definitions.finish` makes means of."""
         key = [(name, pa.int64()) for name in (Columns.USER, Columns.MOVIE, Columns.TIMESTAMP)]
         told = [("sample", pa.string()), ("label", pa.int8()), ("split", pa.string()), ("fold", pa.string())]
         sums = [*((name, COUNT) for name in MOVIE_SUMS), *person_fields(self.favourites)]
-        zero = {name: np.zeros(1, dtype=np.int64) for name in (*MOVIE_SUMS, *USER_SUMS)}
-        return pa.schema([*key, *told, *sums, *((name, pa.float64()) for name in finish(zero))])
+        return pa.schema([*key, *told, *sums])
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         movie, time, half, weight = (
             column(rows, name) for name in (Columns.MOVIE, Columns.TIMESTAMP, "half", "weight")
         )
-        before = movie_sums_before(movie, np.minimum(time, self.cut), half, weight)
-        sums = before | {name: column(rows, name) for name in USER_SUMS}
+        among = movie_sums_before(movie, np.minimum(time, self.cut), half, weight)
+        before = among + self.earlier.about(movie)
         split = (time >= self.valid_from).astype(np.int64) + (time >= self.test_from)
         made = {
-            **before,
-            **finish(sums),
+            **dict(zip(MOVIE_SUMS, before, strict=True)),
             "sample": pa.array(SETS).take(pa.array(weight)),
             "split": SPLITS.take(pa.array(split)),
         }
@@ -68,8 +94,8 @@ class DescribeMovies:
         )
 
 
-def movie_sums_before(movie: Ints, clock: Ints, half: Ints, weight: Ints) -> dict[str, Ints]:
-    """`MOVIE_SUMS` of each point: over the ratings of its movie with an earlier clock.
+def movie_sums_before(movie: Ints, clock: Ints, half: Ints, weight: Ints) -> Ints:
+    """(len(MOVIE_SUMS), n) `MOVIE_SUMS` of each point: over the ratings of its movie with an earlier clock.
 
     Args:
         movie, clock: (n,) ascending by both.
@@ -77,8 +103,7 @@ def movie_sums_before(movie: Ints, clock: Ints, half: Ints, weight: Ints) -> dic
         weight: (n,) 1 for a rating, 0 for a point that only asks.
     """
     terms = np.stack([weight, weight * half, weight * half * half])
-    sums = sums_before(terms, run_starts(movie, clock), run_starts(movie))
-    return dict(zip(MOVIE_SUMS, sums, strict=True))
+    return np.asarray(sums_before(terms, run_starts(movie, clock), run_starts(movie)))
 
 
 @dataclass(frozen=True)

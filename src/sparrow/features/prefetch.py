@@ -5,11 +5,14 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 DEPTH: Final = 16
@@ -24,6 +27,23 @@ class _End:
     """The last thing in the queue; `error` is what stopped the maker, if anything did."""
 
     error: BaseException | None = None
+
+
+def mapped(function: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
+    """`map` on several threads, in order; holds at most `threads` items and as many results.
+
+    Example:
+        >>> list(mapped(abs, [-3, 1, -2], threads=2))
+        [3, 1, 2]
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="mapped") as pool:
+        at_work: deque[Future[T]] = deque()
+        for item in items:
+            at_work.append(pool.submit(function, item))
+            if len(at_work) > threads:
+                yield at_work.popleft().result()
+        while at_work:
+            yield at_work.popleft().result()
 
 
 @contextmanager

@@ -34,13 +34,27 @@ def seconds(table: str, day: int) -> str:
 def known(events: str, condition: str, catalogue: str) -> str:
     """The events that a fit may know, with what `SumPeople` needs of the movie."""
     return f"""
-        SELECT e.userId, e.movieId, e.timestamp, e.half, e.liked, e.fold, c.releaseYear, c.genre_mask
+        SELECT e.userId, e.movieId, e.timestamp, e.half, e.liked, c.releaseYear, c.genre_mask
         FROM {events} e JOIN {catalogue} c ON e.movieId = c.movieId WHERE {condition}"""
 
 
 def counts(events: str, condition: str) -> str:
     """How many of the chosen events each movie has."""
     return f"SELECT movieId, count(*) AS n FROM {events} WHERE {condition} GROUP BY movieId ORDER BY movieId"
+
+
+def of_recent_people(events: str, condition: str, newest_from: int) -> str:
+    """All the chosen events of whoever has one from `newest_from` on."""
+    recent = f"SELECT userId FROM {events} WHERE {condition} AND timestamp >= {newest_from}"
+    return f"SELECT * FROM {events} WHERE {condition} AND userId IN ({recent})"
+
+
+def movie_sums(events: str, condition: str) -> str:
+    """`MOVIE_SUMS` of each movie over the chosen events."""
+    return f"""
+        SELECT movieId, count(*) AS n, CAST(sum(CAST(half AS BIGINT)) AS BIGINT) AS halves,
+               CAST(sum(CAST(half AS BIGINT) * half) AS BIGINT) AS squares
+        FROM {events} WHERE {condition} GROUP BY movieId ORDER BY movieId"""
 
 
 def with_evidence(movies: str, evidence: str) -> str:

@@ -4,6 +4,9 @@
 `choice`  every interaction is a positive; a few unseen movies, drawn by the fit's popularity**exponent, are its negatives,
           described as of the same moment.
 
+Beyond `samples.max_positives` training rows, the sets begin at the newest of them: what is older counts in every feature, and
+its movies are never drawn as negatives, but it becomes no row.
+
 Both lie in folders of parts, each a random sample of the set (`Engine.spread`).
 """
 
@@ -18,7 +21,7 @@ from sparrow.features import queries
 from sparrow.features.draws import DrawChoices, Popularity
 from sparrow.features.engines import Engine
 from sparrow.features.jobs import BY_PERSON, TRAINING_ROWS, Cuts, Fit, time_quantiles
-from sparrow.features.movies import SETS, DescribeMovies
+from sparrow.features.movies import SETS, DescribeMovies, MovieSums
 from sparrow.features.people import FOREVER, person_fields
 from sparrow.schema import Columns
 
@@ -38,41 +41,42 @@ def write_samples(engine: Engine, features: Path, out: Path, fit: Fit, settings:
         out: an empty folder.
 
     Returns:
-        Rows by set, and `positives_left_out`: older positives beyond `samples.max_positives`.
+        Rows by set, and `ratings_left_out`: older ones beyond `samples.max_positives`.
     """
     cuts, favourites = Cuts.load(features / "cuts.json"), settings.features.favourite_genres
+    newest_from = _newest_from(engine, cuts.rows(TRAINING_ROWS, fit), settings.samples.max_positives)
     draws = out / "draws.parquet"
-    left_out = _draw(engine, features, draws, fit, settings)
+    _draw(engine, cuts.rows(TRAINING_ROWS, fit), newest_from, draws, settings)
     engine.read(f"draws_{fit}", draws)
-    kernel = DescribeMovies(
-        cuts.valid_from if fit == "judging" else FOREVER, cuts.valid_from, cuts.test_from, favourites
-    )
-    [[events]] = engine.rows("SELECT count(*) FROM events")
-    points = queries.points("events", f"draws_{fit}", [name for name, _ in person_fields(favourites)])
-    parts = min(MOST_PARTS, 1 + events // ROWS_PER_PART)
+    cut = cuts.valid_from if fit == "judging" else FOREVER
+    earlier = MovieSums.of(engine.rows(queries.movie_sums("events", f"timestamp < {newest_from}")))
+    kernel = DescribeMovies(cut, cuts.valid_from, cuts.test_from, favourites, earlier)
+    newest = f"(SELECT * FROM events WHERE timestamp >= {newest_from})"
+    [[ratings, kept]] = engine.rows(f"SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM {newest})")
+    points = queries.points(newest, f"draws_{fit}", [name for name, _ in person_fields(favourites)])
+    parts = min(MOST_PARTS, 1 + kept // ROWS_PER_PART)
     counts = engine.spread(points, Columns.MOVIE, [Columns.TIMESTAMP], kernel, out, SETS, parts)
-    return counts | ({"positives_left_out": left_out} if left_out else {})
+    return counts | ({"ratings_left_out": ratings - kept} if ratings > kept else {})
 
 
-def _draw(engine: Engine, features: Path, draws: Path, fit: Fit, settings: Settings) -> int:
-    """Write the (person, movie, moment, label) points of the choice set; returns how many old positives were left out."""
-    samples = settings.samples
-    chosen = Cuts.load(features / "cuts.json").rows(TRAINING_ROWS, fit)
-    popular = np.array(engine.rows(queries.counts("events", chosen)), dtype=np.int64).reshape(-1, 2)
-    if not len(popular):
+def _newest_from(engine: Engine, chosen: str, rows: int) -> int:
+    """The second from which on there are about `rows` training rows, a second's rows staying together; 0 if there are no more."""
+    table = f"(SELECT * FROM events WHERE {chosen})"
+    [[total]] = engine.rows(f"SELECT count(*) FROM {table}")
+    if not total:
         raise BuildError("No rating lies before the cut; lower split.valid and split.test or bring more data.")
-    movies, counts = popular.T
-    table, total = f"(SELECT * FROM events WHERE {chosen})", int(counts.sum())
-    newest_from = 0
-    if total > samples.max_positives:
-        [newest_from] = time_quantiles(engine, table, [1 - (samples.max_positives - 1) / total])
+    return time_quantiles(engine, table, [1 - (rows - 1) / total])[0] if total > rows else 0
+
+
+def _draw(engine: Engine, chosen: str, newest_from: int, draws: Path, settings: Settings) -> None:
+    """Write the (person, movie, moment, label) points of the choice set."""
+    samples = settings.samples
+    movies, counts = np.array(engine.rows(queries.counts("events", chosen)), dtype=np.int64).reshape(-1, 2).T
     kernel = DrawChoices(
         Popularity.of(movies, counts, samples.exponent), samples.negatives, newest_from, samples.seed,
         settings.features.favourite_genres,
     )  # fmt: skip
-    engine.grouped(f"SELECT * FROM {table}", Columns.USER, BY_PERSON, kernel, draws)
-    [[kept]] = engine.rows(f"SELECT count(*) FROM {table} WHERE timestamp >= {newest_from}")
-    return total - int(kept)
+    engine.grouped(queries.of_recent_people("events", chosen, newest_from), Columns.USER, BY_PERSON, kernel, draws)
 
 
 def remove_draws(out: Path) -> None:

@@ -5,6 +5,7 @@ forty lines of stack trace.
 """
 
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -62,14 +63,30 @@ def open_session(master: str, scratch: Path, memory: str = "4GB") -> "SparkSessi
 
 @contextmanager
 def spark_session(master: str, scratch: Path, memory: str = "4GB") -> Iterator["SparkSession"]:
-    """`open_session`, stopped at the end if it was started here: `scratch` may go then. A session joined goes on."""
+    """`open_session`, stopped at the end if it was started here: `scratch` may go then. A session joined goes on.
+
+    Raises:
+        BuildError: a job failed, with the last of the causes that Spark names.
+    """
     joined = is_running()
     session = open_session(master, scratch, memory)
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
     try:
         yield session
+    except (PySparkException, Py4JError) as error:
+        raise BuildError(f"A Spark job at {master!r} failed: {_cause(error)}.") from error
     finally:
         if not joined:
             session.stop()
+
+
+def _cause(error: Exception) -> str:
+    """The line that says what happened, out of Java's and Python's stack traces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("Caused by: ") or re.match(r"[\w.]*(Error|Exception): ", line)]
+    return (causes or lines or [type(error).__name__])[-1 if causes else 0].removeprefix("Caused by: ").rstrip(".")
 
 
 def is_running() -> bool:

@@ -1,9 +1,9 @@
 """DuckDB in this process: selects, joins and sorts on all cores, beyond its memory limit on disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -12,11 +12,16 @@ from sparrow.errors import BuildError
 from sparrow.features.engines.engine import Writer
 from sparrow.features.engines.parts import COMPRESSION, PartWriter, open_writer, parquet_files
 from sparrow.features.grouped import Kernel, whole_groups
-from sparrow.features.prefetch import prefetched
+from sparrow.features.prefetch import mapped, prefetched
+
+Made = TypeVar("Made")
 
 BATCH_ROWS: Final = 262_144
 
 HAND_OVER_ROWS: Final = 16_384
+
+KERNELS: Final = 2
+"""At work at once: NumPy lets other threads run, and the sort before them is over by then."""
 
 AHEAD: Final = 2
 """Tables that a kernel may be ahead of the disk."""
@@ -66,22 +71,22 @@ class DuckDBEngine:
     def spread(
         self, sql: str, by: str, order: Sequence[str], kernel: Kernel, folders: Path, sets: Sequence[str], parts: int
     ) -> dict[str, int]:
-        made = self._made(sql, by, order, kernel)
-        with PartWriter(folders, kernel.schema, sets, parts) as writer, prefetched(made, AHEAD) as tables:
-            for table in tables:
-                writer.write(table)
+        with PartWriter(folders, kernel.schema, sets, parts) as writer:
+            made = self._made(sql, by, order, lambda rows: writer.split(kernel(rows)))
+            with prefetched(made, AHEAD) as tables:
+                for shares in tables:
+                    writer.write(shares)
         return writer.rows
 
     def hand_over(self, sql: str, writer: Writer) -> int:
         return writer(iter(self._cursor().sql(sql).to_arrow_reader(HAND_OVER_ROWS)))
 
-    def _made(self, sql: str, by: str, order: Sequence[str], kernel: Kernel) -> Iterator[pa.Table]:
-        """What the kernel makes of each stretch of whole groups."""
+    def _made(self, sql: str, by: str, order: Sequence[str], make: Callable[[pa.Table], Made]) -> Iterator[Made]:
+        """What is made of each stretch of whole groups, in order."""
         cursor = self._cursor()
         with _in_words(sql):
             reader = cursor.sql(f"SELECT * FROM ({sql}) ORDER BY {', '.join((by, *order))}").to_arrow_reader(BATCH_ROWS)
-            for rows in whole_groups(reader, by):
-                yield kernel(rows)
+            yield from mapped(make, whole_groups(reader, by), KERNELS)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         # Jobs of two fits may run side by side; a connection serves one query at a time, cursors share its tables.

@@ -22,6 +22,12 @@ PENDING_ROWS: Final = 65_536
 
 SAMPLE: Final = "sample"
 
+Place = tuple[str, int]
+"""A sample set and the number of its part."""
+
+Shares = list[tuple[Place, pa.Table]]
+"""Rows by the place they belong to."""
+
 
 def parquet_files(path: Path) -> list[Path]:
     """The Parquet files at a path that is one or holds some, in order.
@@ -48,8 +54,8 @@ class PartWriter:
     def __init__(self, folder: Path, schema: pa.Schema, sets: Sequence[str], parts: int) -> None:
         self._folder, self._parts, self._all = folder, parts, schema
         self._schema = _without_sample(schema)
-        self._writers: dict[tuple[str, int], Any] = {}
-        self._pending: dict[tuple[str, int], list[pa.Table]] = {}
+        self._writers: dict[Place, Any] = {}
+        self._pending: dict[Place, list[pa.Table]] = {}
         self.rows = dict.fromkeys(sets, 0)
 
     def __enter__(self) -> Self:
@@ -67,8 +73,8 @@ class PartWriter:
             for writer in self._writers.values():
                 writer.close()
 
-    def write(self, rows: pa.Table) -> None:
-        """Take rows of any sets in."""
+    def split(self, rows: pa.Table) -> Shares:
+        """Rows of any sets, by where they belong; for `write`. Any thread may call it."""
         part = part_of(rows, self._parts)
         samples = rows[SAMPLE].combine_chunks().dictionary_encode()
         names, codes = samples.dictionary.to_pylist(), samples.indices.to_numpy()
@@ -76,23 +82,27 @@ class PartWriter:
         order = np.argsort(place, kind="stable")
         rows = rows.drop_columns([SAMPLE])
         places, starts = np.unique(place[order], return_index=True)
-        for one, start, end in zip(places.tolist(), starts, [*starts[1:], len(order)], strict=True):
-            # Taken, not sliced: a slice that waits for its part would keep the whole table alive.
-            self._hold((names[one // self._parts], one % self._parts), rows.take(pa.array(order[start:end])))
+        # Taken, not sliced: a slice that waits for its part would keep the whole table alive.
+        return [
+            ((names[one // self._parts], one % self._parts), rows.take(pa.array(order[start:end])))
+            for one, start, end in zip(places.tolist(), starts, [*starts[1:], len(order)], strict=True)
+        ]
 
-    def _hold(self, place: tuple[str, int], rows: pa.Table) -> None:
-        self._pending.setdefault(place, []).append(rows)
-        self.rows[place[0]] += rows.num_rows
-        if sum(one.num_rows for one in self._pending[place]) >= PENDING_ROWS:
-            self._flush(place)
+    def write(self, shares: Shares) -> None:
+        """Take in what `split` gave."""
+        for place, rows in shares:
+            self._pending.setdefault(place, []).append(rows)
+            self.rows[place[0]] += rows.num_rows
+            if sum(one.num_rows for one in self._pending[place]) >= PENDING_ROWS:
+                self._flush(place)
 
-    def _flush(self, place: tuple[str, int]) -> None:
+    def _flush(self, place: Place) -> None:
         held = self._pending[place]
         if held:
             self._writer(place).write_table(pa.concat_tables(held).combine_chunks())
         self._pending[place] = []
 
-    def _writer(self, place: tuple[str, int]) -> Any:
+    def _writer(self, place: Place) -> Any:
         if place not in self._writers:
             folder = self._folder / f"{place[0]}.parquet"
             folder.mkdir(parents=True, exist_ok=True)
