@@ -134,11 +134,12 @@ class NeuralCF(Section):
 
 
 class Recall(Section):
-    """How many candidates each route may bring, by route name; their sum is what one ranking scores at most."""
+    """What is brought before it is ranked. Quotas are candidates by route name; their sum is what one ranking scores."""
 
     quotas: dict[str, Positive] = Field(
         default_factory=lambda: {"embedding": 250, "genres": 100, "rated": 50, "recent": 50, "popular": 150}
     )
+    embedding: str = Field(default="item2vec", description="the similarity behind people's lists")
     recent_likes: Positive = Field(default=20, description="liked movies whose neighbours are recalled")
     min_ratings: Positive = Field(default=10, description="ratings a movie needs to count as highly rated")
 
@@ -166,7 +167,7 @@ class Online(Section):
         description="feature store: a redis:// address, see docs/serving.md; empty: LMDB",
     )
     store_timeout_ms: Positive = Field(default=250, description="deadline of what a request asks of Redis")
-    embedding: str = Field(default="item2vec", description="the similarity behind similar movies")
+    embedding: str = Field(default="fusion", description="the similarity behind similar movies")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(
         default=1.0, description="how often the live pointer is looked at"
     )

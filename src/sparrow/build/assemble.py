@@ -27,7 +27,9 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     for file in sorted(embeddings.glob("movies-*.npz")):
         table = EmbeddingTable.load(file)
         _write_table(store, "emb", table)
-        _write_table(store, "uemb", EmbeddingTable.load(embeddings / f"people-{table.name}.npz"))
+        people_file = embeddings / f"people-{table.name}.npz"
+        if people_file.is_file():  # a similarity of movies need not place people
+            _write_table(store, "uemb", EmbeddingTable.load(people_file))
         near = Neighbours.load(recall / f"neighbours-{table.name}.npz")
         store.write_neighbours(near.name, zip(near.ids.tolist(), near.nearest, near.scores, strict=True))
         similarities[table.name], dimensions[table.name] = table.similarity, table.dim

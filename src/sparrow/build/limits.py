@@ -35,7 +35,7 @@ MEMORY_PER_RATING: Final[Mapping[str, int]] = {
 """Stage → bytes it holds, the engine's own working memory aside: that is limited, and spills. `data` is measured; the others
 follow from the columns and sequences that the stage keeps."""
 
-DISK_BASE: Final = 64_000_000
+DISK_BASE: Final = 100_000_000
 """What any build writes, however few its ratings are."""
 
 MEMORY_BASE: Final = 1_300_000_000

@@ -145,7 +145,7 @@ def _seal(home: Path, source: str, plan: Plan, done: Mapping[str, Done], mark: s
         counts=assembled.report.counts["release"],
         events_through=0,
         models=["recmodel"],
-        embeddings=["item2vec"],
+        embeddings=sorted(done["embeddings"].report.counts["release"]),
         metrics=orjson.loads((done["evaluate"].folder / "metrics.json").read_bytes()),
     )
     with half_work_removed("assemble", content, None):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ from sparrow.features.engines import open_engine
 from sparrow.features.jobs import FITS, read_events, write_events, write_features
 from sparrow.features.samples import remove_draws, write_samples
 from sparrow.stores.embedding_table import EmbeddingTable
+
+if TYPE_CHECKING:
+    from sparrow.embeddings.content_files import Films
+    from sparrow.features.attributes import Encoded
 
 log = logging.getLogger(__name__)
 
@@ -67,19 +71,39 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
 
 
 def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
-    """Item2vec over liked sequences, and a vector for every person."""
+    """Item2vec over liked sequences, with a vector for every person; and the fusion of behaviour with content."""
     counts: dict[str, Any] = {}
+    films, attributes = _catalogue(context.inputs["data"])
     epochs = context.settings.item2vec.epochs
     for place, fit in enumerate(FITS):
         known = context.inputs["features"] / fit / "known.parquet"
         people, sequences = liked_sequences(known)
         tell = partial(_tell_epochs, context.report, place * epochs, len(FITS) * epochs)
-        movies = _train_item2vec(context, known, sequences, tell)
+        item2vec = _train_item2vec(context, known, sequences, tell)
+        tables = (item2vec, _train_fusion(films, known, attributes))
         (out / fit).mkdir()
-        movies.save(out / fit / f"movies-{movies.name}.npz")
-        embed_people(people, sequences, movies).save(out / fit / f"people-{movies.name}.npz")
-        counts[fit] = {movies.name: len(movies.ids)}
+        for movies in tables:
+            movies.save(out / fit / f"movies-{movies.name}.npz")
+        embed_people(people, sequences, item2vec).save(out / fit / f"people-{item2vec.name}.npz")
+        counts[fit] = {movies.name: len(movies.ids) for movies in tables}
     return counts
+
+
+def _catalogue(data: Path) -> tuple["Films", "Encoded | None"]:
+    """The films with their content, and what else a dataset declares of them."""
+    from sparrow.embeddings.content_files import read_films
+    from sparrow.features.attributes import encode_attributes
+
+    attributes = encode_attributes(data)
+    return read_films(data), attributes if len(attributes.ids) else None
+
+
+def _train_fusion(films: "Films", known: Path, attributes: "Encoded | None") -> EmbeddingTable:
+    """On this machine whatever the engine: the ratings are 24 bytes each, and a sparse SVD passes over them a few times."""
+    from sparrow.embeddings.content_files import read_ratings
+    from sparrow.embeddings.fusion import train_fusion
+
+    return train_fusion(films, read_ratings(known), attributes)
 
 
 def _train_item2vec(
@@ -107,10 +131,11 @@ def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
     counts: dict[str, Any] = {}
     for fit in FITS:
         (out / fit).mkdir()
+        counts[fit] = {}
         for file in sorted((context.inputs["embeddings"] / fit).glob("movies-*.npz")):
             neighbours = nearest(EmbeddingTable.load(file), NEIGHBOURS)
             neighbours.save(out / fit / f"neighbours-{neighbours.name}.npz")
-            counts[fit] = {neighbours.name: len(neighbours.ids)}
+            counts[fit][neighbours.name] = len(neighbours.ids)
     return counts
 
 
@@ -169,9 +194,12 @@ STAGES: Final = (
     ),
     Stage(
         "embeddings",
-        needs=("features",),
+        needs=("data", "features"),
         sections=("item2vec",),
-        rooms=("embeddings", "features/user_vector", "stores/embedding_table", "build/stages"),
+        rooms=(
+            *("embeddings", "stores/embedding_table", "build/stages"),
+            *(f"features/{name}" for name in ("attributes", "attribute_kinds", "user_vector")),
+        ),
         run=make_embeddings,
         engine_matters=True,
     ),

@@ -27,6 +27,7 @@ from sparrow.online.similarity import MovieSimilarity
 def build_pipelines(
     catalog: Catalog,
     similarities: Mapping[str, MovieSimilarity],
+    of_history: MovieSimilarity | None,
     neural_cf: NeuralCFRanker | None,
     settings: RecallSettings,
 ) -> dict[str, Pipeline]:
@@ -34,7 +35,8 @@ def build_pipelines(
 
     Args:
         catalog: the release's movies.
-        similarities: movie embeddings, the default one first.
+        similarities: movie embeddings by name.
+        of_history: the one that people's histories are compared by.
         neural_cf: the deep ranker, if the release has one.
         settings: quotas and depths of recall.
 
@@ -43,9 +45,8 @@ def build_pipelines(
     """
     shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, settings.min_ratings)]
     _check_quotas(settings, shared)
-    near = {name: EmbeddingRecall(similarity, settings.recent_likes) for name, similarity in similarities.items()}
-    own: list[Recall] = [*list(near.values())[:1], *shared]
-    rankers = _personal_rankers(catalog, similarities, neural_cf)
+    own = [EmbeddingRecall(of_history, settings.recent_likes), *shared] if of_history else shared
+    rankers = _personal_rankers(catalog, of_history, neural_cf)
     content, popularity = ContentRanker(catalog), PopularityRanker(catalog)
 
     def pipeline(name: str, routes: Sequence[Recall], rankers: Sequence[Ranker]) -> Pipeline:
@@ -54,18 +55,22 @@ def build_pipelines(
     built = [pipeline("similar:content", shared, [content])]
     built += [pipeline(f"for_you:{name}", own, chain) for name, chain in rankers.items()]
     built += [
-        pipeline(f"similar:{name}", [near[name], *shared], [SimilarityRanker(catalog, similarity), content])
+        pipeline(
+            f"similar:{name}",
+            [EmbeddingRecall(similarity, settings.recent_likes), *shared],
+            [SimilarityRanker(catalog, similarity), content],
+        )
         for name, similarity in similarities.items()
     ]
     return {one.name: one for one in built}
 
 
 def _personal_rankers(
-    catalog: Catalog, similarities: Mapping[str, MovieSimilarity], neural_cf: NeuralCFRanker | None
+    catalog: Catalog, of_history: MovieSimilarity | None, neural_cf: NeuralCFRanker | None
 ) -> dict[str, list[Ranker]]:
     """Name → rankers to try in turn; popularity, which always answers, is added to each."""
     chains: dict[str, list[Ranker]] = {"popularity": []}
-    history = [HistoryRanker(catalog, similarity) for similarity in list(similarities.values())[:1]]
+    history = [HistoryRanker(catalog, of_history)] if of_history else []
     if history:
         chains["history"] = [*history]
     if neural_cf is not None:

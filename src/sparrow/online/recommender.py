@@ -63,8 +63,10 @@ class Recommender:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
-        similarities = {name: self.similarities[name] for name in self.embeddings}
-        self._pipelines.update(build_pipelines(self.catalog, similarities, self.neural_cf, self.settings.recall))
+        recall = self.settings.recall
+        self._pipelines.update(
+            build_pipelines(self.catalog, self.similarities, self._of_history, self.neural_cf, recall)
+        )
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -79,6 +81,12 @@ class Recommender:
         """Names that `embedding=` takes, the default first."""
         default = self.settings.online.embedding
         return tuple(sorted(self.similarities, key=lambda name: (name != default, name)))
+
+    @property
+    def _of_history(self) -> MovieSimilarity | None:
+        """What a person's history is compared by; the default embedding where the release lacks the configured one."""
+        names = (self.settings.recall.embedding, *self.embeddings)
+        return next((self.similarities[name] for name in names if name in self.similarities), None)
 
     @property
     def genres(self) -> tuple[tuple[str, int], ...]:
@@ -197,9 +205,9 @@ class Recommender:
         return "popularity" if name == "popularity" or not self._has_taste(person) else "history"
 
     def _has_taste(self, person: Person) -> bool:
-        """Whether some movie they like has a vector of the default embedding, so that a likeness can be told."""
-        default = next(iter(self.embeddings), None)
-        return default is not None and bool(self.similarities[default].has_vector[person.liked].any())
+        """Whether some movie they like has a vector, so that a likeness can be told."""
+        similarity = self._of_history
+        return similarity is not None and bool(similarity.has_vector[person.liked].any())
 
     def _is_trained_on(self, person: Person) -> bool:
         return self.neural_cf is not None and person.user_id is not None and self.neural_cf.knows(person.user_id)
