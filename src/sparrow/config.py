@@ -18,12 +18,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sparrow.errors import SettingsError
+from sparrow.schema import MAX_ID
 
 PREFIX = "SPARROW_"
 HOME_VARIABLE = "SPARROW_HOME"
 DEFAULT_HOME = Path("var")
 
 Positive = Annotated[int, Field(ge=1)]
+RawId = Annotated[int, Field(ge=0, le=MAX_ID)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -144,6 +146,14 @@ class Recall(Section):
     min_ratings: Positive = Field(default=10, description="ratings a movie needs to count as highly rated")
 
 
+class Similar(Section):
+    """Rules of the lists of similar movies, applied after ranking."""
+
+    apart: tuple[tuple[RawId, RawId], ...] = Field(
+        default=(), description="pairs of movie ids that never stand in each other's lists"
+    )
+
+
 class Candidates(Section):
     """What may be shown at all."""
 
@@ -214,6 +224,7 @@ class Settings(Section):
     node2vec: Node2vec = Node2vec()
     neural_cf: NeuralCF = NeuralCF()
     recall: Recall = Recall()
+    similar: Similar = Similar()
     candidates: Candidates = Candidates()
     online: Online = Online()
     web: Web = Web()

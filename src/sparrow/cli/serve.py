@@ -109,10 +109,11 @@ def application() -> Any:
     from sparrow.feedback.events import EventLog
     from sparrow.online.live import LiveRelease
     from sparrow.stores.live import LiveStore
+    from sparrow.stores.marks import MarkStore
     from sparrow.web.app import create_app
 
     home = Path(os.environ[HOME_VARIABLE])
     config = os.environ.pop(CONFIG_VARIABLE, None)
     settings = load_settings(Path(config) if config else None, home)
     live = LiveStore(home)
-    return create_app(LiveRelease(home, settings, live), EventLog(live), settings)
+    return create_app(LiveRelease(home, settings, live), EventLog(live), settings, MarkStore(home))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sparrow.config import Settings
 from sparrow.errors import NotFound, StoreUnavailable
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+from sparrow.online.apart import Apart
 from sparrow.online.catalog import Catalog
 from sparrow.online.explain import explain_items
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
@@ -60,9 +61,11 @@ class Recommender:
     ids: OutsideIds | None = None
     _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
+    _apart: Apart = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
+        object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
         recall = self.settings.recall
         self._pipelines.update(
             build_pipelines(self.catalog, self.similarities, self._of_history, self.neural_cf, recall)
@@ -138,6 +141,7 @@ class Recommender:
         person = person_from_history(self.catalog, ())
         allowed = self._allowed(person, exclude)
         allowed[row] = False
+        allowed[self._apart.of(row)] = False
         known = name is not None and bool(self.similarities[name].has_vector[row])
         pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
         outcome = await pipeline.run(Request(row, person, allowed))

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from sparrow.errors import StoreUnavailable
 
+FILE: Final = "live.sqlite"
+
 MAX_EVENTS: Final = 1000
 """A person's newest events that a request reads, of those that tell their taste."""
 
@@ -53,10 +55,10 @@ class LiveStore:
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self._path = home / "live.sqlite"
+        self._path = home / FILE
         self._lock, self._read_lock = threading.Lock(), threading.Lock()
         try:
-            self._connection, self._reader = _connect(self._path), _connect(self._path)
+            self._connection, self._reader = connect(self._path, _TABLES), connect(self._path, _TABLES)
         except sqlite3.Error as error:
             raise StoreUnavailable(
                 f"The event log {self._path} cannot be opened ({error}); check the disk and its rights."
@@ -130,15 +132,15 @@ class LiveStore:
                 raise StoreUnavailable(f"The event log {self._path} cannot be read ({error}).") from None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file; workers that start together wait their turn, which SQLite does not do for the change to WAL."""
+def connect(path: Path, tables: str) -> sqlite3.Connection:
+    """Open a file of tables; workers that start together wait their turn, which SQLite does not do for the change to WAL."""
     deadline = time.monotonic() + BUSY_S
     while True:
         connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(_TABLES)
+            connection.executescript(tables)
         except sqlite3.Error as error:
             connection.close()
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:

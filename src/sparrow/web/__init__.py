@@ -1,11 +1,13 @@
 """Server and site on port 6010: everything here turns facts of `sparrow.online` into JSON, pages and pictures.
 
 - `app`          assembly: one short function, plain lists
-- `ports`        what this room asks of the rooms behind it (recommender, live release, event log)
+- `ports`        what this room asks of the rooms behind it (recommender, live release, event log, marks)
 - `api`          `/api/v1`: catalogue and lists
 - `events_api`   `POST /api/v1/events`: what happened
+- `marks_api`    `/api/v1/marks`: neighbours that people called not alike
 - `legacy`       the original SparrowRecSys routes, so that its pages and clients work unchanged
 - `views`        the pages: home, movie, user, collection
+- `lab`          `/lab.html`: lists of several embeddings side by side, and the marks
 - `posters`      `/posters/{movieId}.jpg`: the route, caching and the typeset title
 - `poster_art`   which picture, palette and letters a film gets; `poster_scenes` and `poster_signs` draw it with `poster_pen`
 - `operations`   health, readiness, metrics, the description of the API
@@ -14,6 +16,7 @@
 - `wire`         facts → JSON
 - `problems`     every error as RFC 9457 problem+json, or as a page for people
 - `middleware`   pure ASGI: release and security headers, metrics, body limit, CORS of the original routes
+- `cross_site`   what keeps pages of other sites from writing here
 - `metrics`      what Prometheus sees
 - `rendering`    templates and their helpers
 - `language`     English and Chinese: catalogues and choice

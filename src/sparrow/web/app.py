@@ -9,23 +9,33 @@ from starlette.middleware import Middleware
 
 from sparrow import __version__
 from sparrow.config import Settings
-from sparrow.web import api, events_api, legacy, operations, posters, problems, views
+from sparrow.web import api, events_api, lab, legacy, marks_api, operations, posters, problems, views
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live
+from sparrow.web.ports import EventLog, Live, MarkBook
 from sparrow.web.rendering import HERE, Assets, Site
 
-ROUTERS: Final = (api.router, events_api.router, posters.router, legacy.router, views.router, operations.router)
+ROUTERS: Final = (
+    api.router,
+    events_api.router,
+    posters.router,
+    legacy.router,
+    views.router,
+    marks_api.router,
+    lab.router,
+    operations.router,
+)
 """Asked in this order: the busiest first."""
 
 
-def create_app(live: Live, events: EventLog | None, settings: Settings) -> FastAPI:
+def create_app(live: Live, events: EventLog | None, settings: Settings, marks: MarkBook | None = None) -> FastAPI:
     """The server of one process.
 
     Args:
         live: the current release; started and stopped with the application.
         events: the durable log; None answers events with 503.
         settings: all settings; this room reads `[web]`.
+        marks: what people marked in the laboratory; None answers marks with 503.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -37,7 +47,7 @@ def create_app(live: Live, events: EventLog | None, settings: Settings) -> FastA
         redirect_slashes=False,
         middleware=_middleware(live, metrics, settings),
     )
-    app.state.live, app.state.events, app.state.settings = live, events, settings
+    app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
     app.state.metrics, app.state.site = metrics, Site()
     for router in ROUTERS:
         app.include_router(router)

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 
 from sparrow.errors import InvalidInput, NotFound, Unavailable
+from sparrow.web.cross_site import require_json
 from sparrow.web.ids import outside_words, read_movie, shown, user_reader
 from sparrow.web.ports import EventLog, Receipt, Recommender
 from sparrow.web.problems import problem, recommender_of
@@ -58,9 +58,7 @@ async def accept_events(request: Request) -> Response:
 
 
 async def _read_batch(request: Request) -> list[Any]:
-    # A form of another site can post text without being asked; JSON it can't.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, "Events must come as JSON; send them with Content-Type: application/json.")
+    require_json(request)
     try:
         body = orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:

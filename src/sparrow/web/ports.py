@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+from sparrow.stores.marks import Mark
 from sparrow.stores.outside_ids import OutsideIds
 
 Genres = Sequence[tuple[str, int]]
@@ -81,3 +82,11 @@ class EventLog(Protocol):
     """The durable log (`sparrow.feedback.events`): `accept` returns after the good events are on disk."""
 
     def accept(self, events: list[dict[str, Any]]) -> EventReceipt: ...
+
+
+class MarkBook(Protocol):
+    """What people marked in the laboratory (`sparrow.stores.marks`); movies by raw id."""
+
+    def add(self, movie_id: int, neighbour_id: int, embedding: str, release: str) -> bool: ...
+    def remove(self, movie_id: int, neighbour_id: int, embedding: str) -> bool: ...
+    def all(self) -> list[Mark]: ...

@@ -78,9 +78,11 @@ def address(path: str, **query: object) -> str:
     Example:
         >>> address("/collection.html", type="genre", value="Sci-Fi & more", offset=None)
         '/collection.html?type=genre&value=Sci-Fi+%26+more'
+        >>> address("/lab.html", movieId=[1, 589])
+        '/lab.html?movieId=1&movieId=589'
     """
     given = {key: value for key, value in query.items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 
 def path_part(value: object) -> str:

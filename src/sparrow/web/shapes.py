@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from sparrow.online.answers import ReasonKind
 from sparrow.schema import MAX_RATING, MIN_RATING
+from sparrow.stores.marks import NOT_ALIKE, Verdict
 from sparrow.web.ids import BodyId
 
 LONGEST_HISTORY = 1000
@@ -113,6 +114,33 @@ class ReceiptShape(Shape):
     rejected: list[RejectedShape]
 
 
+class MarkShape(Shape):
+    movie_id: int | str
+    title: str
+    neighbour_id: int | str
+    neighbour_title: str
+    embedding: str
+    verdict: Verdict
+    release: str = Field(description="the release it was made on")
+    timestamp: int = Field(description="seconds, UTC")
+
+
+class MarksShape(Shape):
+    release: str
+    total: int
+    items: list[MarkShape] = Field(description="newest first")
+
+
+class MarkedShape(Shape):
+    release: str
+    added: bool = Field(description="false: it was there already")
+
+
+class UnmarkedShape(Shape):
+    release: str
+    removed: bool = Field(description="false: there was none")
+
+
 class ProblemShape(Shape):
     """RFC 9457."""
 
@@ -137,6 +165,15 @@ class GuestRequest(Shape):
     size: int | None = Field(None, description="as in the query parameter of that name")
     exclude: list[BodyId] = Field(default_factory=list)
     explain: bool = False
+
+
+class MarkRequest(Shape):
+    """A bad case: `neighbourId` stands in the list of `movieId`, and is not alike."""
+
+    movie_id: BodyId
+    neighbour_id: BodyId
+    embedding: Annotated[str, Field(max_length=100)]
+    verdict: Verdict = NOT_ALIKE
 
 
 class Event(Shape):
