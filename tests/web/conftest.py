@@ -1,5 +1,7 @@
 """One application over the small world, and a client that reaches it without a socket."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -8,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from sparrow.config import Settings
+from sparrow.stores.marks import MarkStore
 from sparrow.web.app import create_app
 from tests.web.fake import FakeLive, FakeLog, FakeRecommender
 
@@ -26,6 +29,9 @@ class Client:
 
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self.request("POST", path, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
 
     async def _request(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.app)
@@ -49,5 +55,12 @@ def log() -> FakeLog:
 
 
 @pytest.fixture
-def client(live: FakeLive, log: FakeLog) -> Client:
-    return Client(create_app(live, log, Settings()))
+def marks(tmp_path: Path) -> Iterator[MarkStore]:
+    store = MarkStore(tmp_path / "home", clock=lambda: 1_700_000_000)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def client(live: FakeLive, log: FakeLog, marks: MarkStore) -> Client:
+    return Client(create_app(live, log, Settings(), marks))

@@ -119,8 +119,10 @@ class FakeRecommender:
         seed = self.movie(movie_id)
         others = [m for m in self.catalogue if m.movie_id != movie_id and m.movie_id not in exclude]
         others.sort(key=lambda m: (-len(set(m.genres) & set(seed.genres)), -m.rating_count))
+        if embedding == "deepwalk":
+            others.reverse()
         reasons = (Reason("similar", seed.movie_id, seed.title), Reason("shared_genres", genres=seed.genres[:2]))
-        return self._listing("similar:item2vec", others[:size], reasons, explain)
+        return self._listing(f"similar:{embedding or 'item2vec'}", others[:size], reasons, explain)
 
     async def for_user(
         self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool

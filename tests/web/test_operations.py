@@ -74,6 +74,7 @@ def test_the_description_covers_the_contract(client: Client) -> None:
         "/api/v1/users/{userId}/recommendations",
         "/api/v1/recommendations",
         "/api/v1/events",
+        "/api/v1/marks",
         "/healthz",
         "/readyz",
         "/metrics",

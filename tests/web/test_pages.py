@@ -20,6 +20,8 @@ PAGES = (
     "/collection.html?type=genre&value=Comedy",
     "/collection.html?type=search&value=toy",
     "/collection.html",
+    "/lab.html",
+    "/lab.html?movieId=1&movieId=600&embedding=deepwalk&size=3&add=night",
     "/docs",
 )
 

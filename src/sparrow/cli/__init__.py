@@ -8,7 +8,7 @@
 - `releases`      `sparrow releases`, `publish`, `rollback`, `evaluate`
 - `serve`         `sparrow serve`
 - `model_server`  `sparrow model-server`
-- `spot_check`    `sparrow spot-check`
+- `spot_check`    `sparrow spot-check`; `marks` prints what people marked
 
 Heavy rooms are imported inside the commands, so that `sparrow --help` answers at once.
 """

@@ -47,6 +47,20 @@ class Mark:
     release: str
     timestamp: int
 
+    def as_json(self, named: Callable[[int], tuple[int | str, str]]) -> dict[str, int | str]:
+        """The mark as the API and the command tell it; `named` gives a movie's outside id and title."""
+        (movie, title), (neighbour, neighbour_title) = named(self.movie_id), named(self.neighbour_id)
+        return {
+            "movieId": movie,
+            "title": title,
+            "neighbourId": neighbour,
+            "neighbourTitle": neighbour_title,
+            "embedding": self.embedding,
+            "verdict": self.verdict,
+            "release": self.release,
+            "timestamp": self.timestamp,
+        }
+
 
 class MarkStore:
     """The marks of one home. Safe to share between threads and processes."""

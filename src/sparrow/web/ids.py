@@ -110,7 +110,8 @@ def movie_namer(recommender: Recommender) -> Callable[[int], int | str]:
 def outside_words(scope: Scope, detail: str) -> str:
     """A message in which the surrogates of this request are told as the ids that the caller wrote."""
     for raw, text in scope.get(_OUTSIDE, {}).items():
-        detail = detail.replace(str(raw), repr(text))
+        # A number that stands for itself may be a part of anything.
+        detail = detail.replace(str(raw), repr(text)) if str(raw) != text else detail
     return unescaped(detail)
 
 

@@ -89,29 +89,16 @@ async def erase_mark(request: Request, movie: int | str, neighbour: int | str, e
 
 
 def marks_json(recommender: Recommender, marks: Iterable[Mark]) -> list[dict[str, Any]]:
-    """Marks with their movies as the outside world calls them."""
+    """Marks with their movies as the outside world calls them, also those that have left the catalogue since."""
     name = movie_namer(recommender)
-    return [
-        {
-            "movieId": name(mark.movie_id),
-            "title": title_in(recommender, mark.movie_id),
-            "neighbourId": name(mark.neighbour_id),
-            "neighbourTitle": title_in(recommender, mark.neighbour_id),
-            "embedding": mark.embedding,
-            "verdict": mark.verdict,
-            "release": mark.release,
-            "timestamp": mark.timestamp,
-        }
-        for mark in marks
-    ]
 
+    def named(movie_id: int) -> tuple[int | str, str]:
+        try:
+            return name(movie_id), recommender.movie(movie_id).title
+        except NotFound:
+            return name(movie_id), untitled(movie_id)
 
-def title_in(recommender: Recommender, movie_id: int) -> str:
-    """A movie's title, also of one that has left the catalogue since it was marked."""
-    try:
-        return recommender.movie(movie_id).title
-    except NotFound:
-        return untitled(movie_id)
+    return [mark.as_json(named) for mark in marks]
 
 
 def _read_pair(request: Request, recommender: Recommender, movie: int | str, neighbour: int | str) -> tuple[int, int]:
