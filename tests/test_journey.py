@@ -138,6 +138,43 @@ def test_a_rating_changes_the_page_a_person_sees_next(site: httpx.Client) -> Non
         assert wrong == []
 
 
+@pytest.mark.needs("chromium")
+def test_a_bad_case_is_marked_with_and_without_javascript(site: httpx.Client) -> None:
+    def marked() -> list[tuple[int, int]]:
+        return [(told["movieId"], told["neighbourId"]) for told in site.get("/api/v1/marks").json()["items"]]
+
+    with browsing(site) as (page, wrong):
+        page.goto("/movie.html?movieId=8")
+        page.locator("#listing .more a").click()
+        page.wait_for_url("**/lab.html?movieId=8")
+        first = page.locator(".lists td").first
+        title = first.locator(".neighbour-title")
+        neighbour = int(title.get_attribute("href").partition("=")[2])
+        first.get_by_role("button").click()
+        page.locator("#marks li").wait_for()
+        assert marked() == [(8, neighbour)]
+        assert title.evaluate("title => getComputedStyle(title).textDecorationLine") == "line-through"
+        assert first.get_by_role("button").evaluate("button => button === document.activeElement"), (
+            "Tab goes on from here"
+        )
+        plain = page.context.browser.new_page(base_url=str(site.base_url), java_script_enabled=False)
+        plain.goto("/lab.html?movieId=8")
+        plain.locator(".lists td").first.get_by_role("button").click()
+        plain.wait_for_url("**/lab.html?movieId=8#film-1")
+        assert marked() == []
+        plain.locator("#add").fill("amelie")
+        plain.locator(".bench-form > button").click()
+        plain.locator(".bench-found a").click()
+        assert plain.locator(".compared h2").all_inner_texts()[1].startswith("Amélie")
+        page.locator("#add").fill("amelie")
+        page.locator(".bench-form .found a").first.click()
+        page.wait_for_url("**/lab.html?movieId=8&movieId=9002")
+        assert page.locator(".compared").count() == 2
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, "tables scroll, the page does not"
+        assert wrong == []
+
+
 def test_a_rating_changes_the_next_list_and_undo_brings_the_film_back(site: httpx.Client) -> None:
     before = ids(recommended(site, 21))
     event = {"type": "rating", "userId": 21, "movieId": before[0], "value": 4.0}

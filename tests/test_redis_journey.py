@@ -118,6 +118,9 @@ def test_the_same_lists_from_redis_as_from_lmdb(home: Path, server: Server, rele
         event = {"type": "rating", "userId": 21, "movieId": before[0], "value": 5.0}
         assert site.post("/api/v1/events", json=event).status_code == 202
         assert before[0] not in ids(recommended(site, 21)), "events go on living in the home"
+        mark = {"movieId": 8, "neighbourId": 3, "embedding": "item2vec"}
+        assert site.post("/api/v1/marks", json=mark).json()["added"] is True
+        assert [told["neighbourId"] for told in plain.get("/api/v1/marks").json()["items"]] == [3], "so do marks"
 
 
 def test_publishes_and_rollbacks_under_load(home: Path, server: Server, released: Released) -> None:
