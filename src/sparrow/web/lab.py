@@ -1,8 +1,10 @@
 """`/lab.html`: lists of several embeddings side by side, for human eyes, and the bad cases that people mark there."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import zip_longest
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
@@ -83,22 +85,22 @@ async def show_lab(
     marked = {(mark.movie_id, mark.neighbour_id, mark.embedding) for mark in marks or ()}
     films = [await _compare(recommender, movie, names, number, marked) for movie in movies]
     request.scope["degraded"] = tuple(sorted({part for film in films for part in film.degraded}))
-    page: Response = request.app.state.site.page(
-        request,
-        "lab.html",
-        films=films,
-        ids=[movie.public_id for movie in movies],
-        held=recommender.embeddings,
-        names=names,
-        asked=[name for name in names if name] if embedding else None,
-        number=number,
-        size=size,
-        most=(FILMS, PLACES),
-        add=add.strip(),
-        found=[movie for movie in recommender.search(add, FOUND) if movie not in movies] if add.strip() else [],
-        marks=None if marks is None else _shown_marks(recommender, marks[:SHOWN_MARKS]),
-        marks_in_all=len(marks or ()),
-    )
+    context = {
+        "films": films,
+        "ids": [movie.public_id for movie in movies],
+        "held": recommender.embeddings,
+        "names": names,
+        "asked": [name for name in names if name] if embedding else None,
+        "number": number,
+        "size": size,
+        "most": (FILMS, PLACES),
+        "add": add.strip(),
+        "found": [movie for movie in recommender.search(add, FOUND) if movie not in movies] if add.strip() else [],
+        "marks": None if marks is None else _shown_marks(recommender, marks[:SHOWN_MARKS]),
+        "marks_in_all": len(marks or ()),
+    }
+    # Hundreds of cells: other requests must not wait for the template.
+    page: Response = await run_in_threadpool(partial(request.app.state.site.page, request, "lab.html", **context))
     return page
 
 
@@ -153,10 +155,13 @@ async def _compare(
     marked: set[tuple[int, int, str]],
 ) -> Film:
     """One film's list under each embedding; `marked` holds the bad cases as (movie, neighbour, embedding)."""
-    lists = [
-        await recommender.similar(movie.movie_id, size=number, embedding=name, exclude=frozenset(), explain=False)
-        for name in names
-    ]
+    lists = []
+    for name in names:
+        lists.append(
+            await recommender.similar(movie.movie_id, size=number, embedding=name, exclude=frozenset(), explain=False)
+        )
+        # Nothing in it waits for anything: this lets other requests in between.
+        await asyncio.sleep(0)
     times = Counter(item.movie.movie_id for listing in lists for item in listing.items)
 
     def neighbour(item: ListedMovie, name: str | None) -> Neighbour:
