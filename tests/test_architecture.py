@@ -34,7 +34,7 @@ DOORS: Final[dict[str, set[str]]] = {
 """Room → rooms it may import; `schema`, `config` and `errors` are open to all."""
 
 NARROW: Final = {
-    ("online", "features"): {"definitions", "encoding", "user_vector"},
+    ("online", "features"): {"definitions", "encoding", "series", "user_vector"},
     ("online", "model_server"): {"protocol", "wire"},
 }
 """Doors that lead to some files of a room only."""

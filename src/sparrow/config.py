@@ -144,6 +144,23 @@ class Recall(Section):
     min_ratings: Positive = Field(default=10, description="ratings a movie needs to count as highly rated")
 
 
+class Similar(Section):
+    """Rules of the lists of similar movies, applied after ranking."""
+
+    family: tuple[str, ...] = Field(default=("Children",), description="genres that make a movie one for the family")
+    not_family: tuple[str, ...] = Field(
+        default=("Horror", "Crime", "Thriller", "War", "Film-Noir"),
+        description="genres that never stand in a family movie's list",
+    )
+    min_ratings: Annotated[int, Field(ge=0)] = Field(default=0, description="ratings a movie needs to be listed")
+    of_a_series: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="movies of one series in a list at most, told from titles; 0: all"
+    )
+    diversity: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="0: by likeness alone; towards 1: ever less alike among themselves (MMR)"
+    )
+
+
 class Candidates(Section):
     """What may be shown at all."""
 
@@ -214,6 +231,7 @@ class Settings(Section):
     node2vec: Node2vec = Node2vec()
     neural_cf: NeuralCF = NeuralCF()
     recall: Recall = Recall()
+    similar: Similar = Similar()
     candidates: Candidates = Candidates()
     online: Online = Online()
     web: Web = Web()

@@ -162,6 +162,7 @@ def make_evaluation(context: Context, out: Path) -> Mapping[str, Any]:
     return judge_release(
         context.inputs["assemble"] / "judging",
         context.inputs["features"],
+        context.inputs["recall"] / "judging",
         context.inputs["ranking"] / "judging" / "liking.parquet",
         out,
         context.settings,
@@ -229,9 +230,12 @@ STAGES: Final = (
     ),
     Stage(
         "evaluate",
-        needs=("features", "ranking", "assemble"),
-        sections=("recall", "candidates"),
-        rooms=("online", "features/user_vector", "features/encoding", "features/chance", "evaluation", "build/judge"),
+        needs=("features", "recall", "ranking", "assemble"),
+        sections=("recall", "candidates", "similar"),
+        rooms=(
+            *("online", "evaluation", "build/events", "build/judge", "build/judge_similar"),
+            *(f"features/{name}" for name in ("chance", "encoding", "genres", "series", "user_vector")),
+        ),
         run=make_evaluation,
     ),
 )

@@ -63,9 +63,8 @@ class Recommender:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
-        recall = self.settings.recall
         self._pipelines.update(
-            build_pipelines(self.catalog, self.similarities, self._of_history, self.neural_cf, recall)
+            build_pipelines(self.catalog, self.similarities, self._of_history, self.neural_cf, self.settings)
         )
 
     @property
