@@ -49,6 +49,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "pyspark": {
         "features/engines/spark_engine.py",
         "features/spark_session.py",
+        "build/embed.py",
         "embeddings/spark_word2vec.py",
         "embeddings/spark_walks.py",
     },

@@ -60,6 +60,17 @@ class Samples(Section):
     seed: int = Field(default=1, description="of all chance in it")
 
 
+EmbeddingName = Literal["item2vec", "deepwalk", "node2vec", "co_ratings", "content", "fusion"]
+
+
+class Embeddings(Section):
+    """Which vectors of movies a release holds."""
+
+    movies: Annotated[tuple[EmbeddingName, ...], Field(min_length=1)] = Field(
+        default=("item2vec", "fusion"), description="their names; `--profile all` trains every one"
+    )
+
+
 class Word2vec(Section):
     """Skip-gram or CBOW with negative sampling, what every embedding of sequences is trained by (Mikolov et al., 2013)."""
 
@@ -226,6 +237,7 @@ class Settings(Section):
     split: Split = Split()
     features: Features = Features()
     samples: Samples = Samples()
+    embeddings: Embeddings = Embeddings()
     item2vec: Item2vec = Item2vec()
     deepwalk: DeepWalk = DeepWalk()
     node2vec: Node2vec = Node2vec()
