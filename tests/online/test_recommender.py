@@ -200,7 +200,7 @@ def test_reasons_of_similar_movies_are_true(board: Recommender, movie: int) -> N
     for item in similar(board, movie, 30).items:
         for reason in item.reasons:
             assert reason.kind != "because_liked", "nobody told us what they like"
-            if reason.kind == "similar":
+            if reason.kind in ("similar", "similar_content"):
                 assert (reason.movie_id, reason.title) == (movie, board.movie(movie).title)
             if reason.kind == "shared_genres":
                 assert set(reason.genres) == set(item.movie.genres) & set(board.movie(movie).genres) != set()
@@ -328,3 +328,15 @@ def test_similar_movies_and_histories_may_go_by_different_embeddings() -> None:
     assert ids(for_user(board, 3)) == ids(for_user(same, 3))
     other = replace(board, settings=Settings(recall=RecallSettings(embedding="far")), _pipelines={})
     assert ids(for_user(other, 3)) != ids(for_user(same, 3))
+
+
+def test_where_nobody_rated_only_content_is_named_as_the_reason() -> None:
+    plain = make_recommender(WORLD, with_vectors=False)
+    every = make_similarity(plain.store, plain.catalog, parity_vectors(MOVIES))
+    board = replace(plain, similarities={every.name: every}, _pipelines={})
+    listing = similar(board, UNRATED)
+    assert listing.pipeline == f"similar:{every.name}"
+    kinds = [{reason.kind for reason in item.reasons} for item in listing.items]
+    assert all("similar_content" in mine and "similar" not in mine for mine in kinds)
+    beside = {reason.kind for item in similar(board, 1, 60).items for reason in item.reasons if item.movie.rating_count}
+    assert "similar" in beside and "similar_content" not in beside
