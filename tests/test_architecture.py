@@ -34,7 +34,7 @@ DOORS: Final[dict[str, set[str]]] = {
 """Room → rooms it may import; `schema`, `config` and `errors` are open to all."""
 
 NARROW: Final = {
-    ("online", "features"): {"definitions", "encoding", "user_vector"},
+    ("online", "features"): {"definitions", "encoding", "series", "user_vector"},
     ("online", "model_server"): {"protocol", "wire"},
 }
 """Doors that lead to some files of a room only."""
@@ -49,6 +49,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "pyspark": {
         "features/engines/spark_engine.py",
         "features/spark_session.py",
+        "build/embed.py",
         "embeddings/spark_word2vec.py",
         "embeddings/spark_walks.py",
     },

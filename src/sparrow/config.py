@@ -62,6 +62,17 @@ class Samples(Section):
     seed: int = Field(default=1, description="of all chance in it")
 
 
+EmbeddingName = Literal["item2vec", "deepwalk", "node2vec", "co_ratings", "content", "fusion"]
+
+
+class Embeddings(Section):
+    """Which vectors of movies a release holds."""
+
+    movies: Annotated[tuple[EmbeddingName, ...], Field(min_length=1)] = Field(
+        default=("item2vec", "fusion"), description="their names; `--profile all` trains every one"
+    )
+
+
 class Word2vec(Section):
     """Skip-gram or CBOW with negative sampling, what every embedding of sequences is trained by (Mikolov et al., 2013)."""
 
@@ -149,6 +160,18 @@ class Recall(Section):
 class Similar(Section):
     """Rules of the lists of similar movies, applied after ranking."""
 
+    family: tuple[str, ...] = Field(default=("Children",), description="genres that make a movie one for the family")
+    not_family: tuple[str, ...] = Field(
+        default=("Horror", "Crime", "Thriller", "War", "Film-Noir"),
+        description="genres that never stand in a family movie's list",
+    )
+    min_ratings: Annotated[int, Field(ge=0)] = Field(default=0, description="ratings a movie needs to be listed")
+    of_a_series: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="movies of one series in a list at most, told from titles; 0: all"
+    )
+    diversity: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="0: by likeness alone; towards 1: ever less alike among themselves (MMR)"
+    )
     apart: tuple[tuple[RawId, RawId], ...] = Field(
         default=(), description="pairs of movie ids that never stand in each other's lists"
     )
@@ -219,6 +242,7 @@ class Settings(Section):
     split: Split = Split()
     features: Features = Features()
     samples: Samples = Samples()
+    embeddings: Embeddings = Embeddings()
     item2vec: Item2vec = Item2vec()
     deepwalk: DeepWalk = DeepWalk()
     node2vec: Node2vec = Node2vec()

@@ -1,12 +1,13 @@
 """Verbs over a real release: list, compare, publish, roll back, evaluate, look."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from sparrow.stores.publishing import read_pointer
-from sparrow.stores.releases import releases_folder
+from sparrow.stores.releases import read_manifest, releases_folder
 from tests.cli.commands import Command
 from tests.conftest import Released
 from tests.online.test_live import SECOND, add_release
@@ -82,6 +83,25 @@ def test_evaluate_shows_what_was_measured(sparrow: Command, home: Path, released
     for words in ("next (60)", "unseen (6)", "for_you", "popular"):
         assert words in shown
     sparrow("evaluate", "no", "--home", home).check_failed(1, "no release 'no'")
+
+
+def test_evaluate_shows_how_similar_movies_behave(sparrow: Command, home: Path, released: Released) -> None:
+    told = sparrow("evaluate", released.release, "--similar", "--home", home, "--json").json["similar"]
+    assert sorted(told) == ["fusion", "item2vec"]
+    assert told["fusion"]["coverage@10"] > told["item2vec"]["coverage@10"], "every movie has a fusion vector"
+    assert all(found["served@10"] > 0.9 for found in told.values())
+    table = sparrow("evaluate", "--similar", "--home", home).out
+    assert "next movie found" in table and "item2vec" in table
+
+
+def test_a_release_that_was_not_judged_so_says_what_to_do(
+    sparrow: Command, home: Path, released: Released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = read_manifest(home, released.release)
+    older = replace(manifest, metrics={name: value for name, value in manifest.metrics.items() if name != "similar"})
+    monkeypatch.setattr("sparrow.stores.releases.read_manifest", lambda *_: older)
+    words = "before similar movies were judged; build it again"
+    sparrow("evaluate", released.release, "--similar", "--home", home).check_failed(1, words)
 
 
 def test_spot_check_shows_neighbours(sparrow: Command, home: Path) -> None:

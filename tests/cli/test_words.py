@@ -68,7 +68,7 @@ def test_the_stage_names_of_the_flag_are_those_of_the_build() -> None:
 
 
 def test_what_is_still_to_come_is_refused_in_words(sparrow: Command, tmp_path: Path) -> None:
-    sparrow("build", "--profile", "all", "--home", tmp_path).check_failed(2, "'quick' only", "'all'")
+    sparrow("build", "--profile", "standard", "--home", tmp_path).check_failed(2, "'quick' and 'all'", "'standard'")
     assert not (tmp_path / "work").exists()
 
 

@@ -11,14 +11,15 @@ from sparrow.embeddings.fusion import (
     deviation,
     filled,
     join_blocks,
+    pooled,
     train_content,
     train_fusion,
 )
 from sparrow.embeddings.fusion_co_ratings import train_co_ratings
-from sparrow.embeddings.fusion_titles import ALONE, pooled, series
 from sparrow.embeddings.low_rank import low_rank
 from sparrow.embeddings.similarity_lists import pair_scores
 from sparrow.errors import BuildError
+from sparrow.features.series import ALONE, series
 from sparrow.stores.embedding_table import unit
 from tests.embeddings.likes import write_known
 from tests.worlds import World, checkerboard, random_world, write_canonical

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from sparrow.config import Settings
+from sparrow.config import Online, Settings
+from sparrow.config import Recall as RecallSettings
 from sparrow.errors import NotFound
 from sparrow.online.answers import Listing
 from sparrow.online.people import LaterEvents
@@ -17,7 +20,7 @@ from sparrow.online.recommender import Recommender
 from sparrow.online.shelf import fold
 from sparrow.schema import MAX_ID
 from tests.conftest import BARE, FARTHEST, UNRATED, small_world
-from tests.online.memory import ParityNetwork, make_recommender
+from tests.online.memory import ParityNetwork, make_recommender, make_similarity, parity_vectors
 from tests.worlds import World
 
 WORLD: World = small_world()
@@ -197,7 +200,7 @@ def test_reasons_of_similar_movies_are_true(board: Recommender, movie: int) -> N
     for item in similar(board, movie, 30).items:
         for reason in item.reasons:
             assert reason.kind != "because_liked", "nobody told us what they like"
-            if reason.kind == "similar":
+            if reason.kind in ("similar", "similar_content"):
                 assert (reason.movie_id, reason.title) == (movie, board.movie(movie).title)
             if reason.kind == "shared_genres":
                 assert set(reason.genres) == set(item.movie.genres) & set(board.movie(movie).genres) != set()
@@ -309,3 +312,31 @@ def test_pages_tile_the_catalogue(board: Recommender) -> None:
 def test_an_unknown_genre_is_told_with_those_there_are(board: Recommender) -> None:
     with pytest.raises(NotFound, match=r"no genre 'Western'; the genres are: Comedy, Horror"):
         board.movies("Western", "rating", 10, 0)
+
+
+def test_similar_movies_and_histories_may_go_by_different_embeddings() -> None:
+    plain = make_recommender(WORLD, with_vectors=False)
+    vectors = parity_vectors({rating.movie_id for rating in WORLD.ratings})
+    one = make_similarity(plain.store, plain.catalog, vectors)
+    moved = dict(zip(vectors, np.random.default_rng(1).permutation(list(vectors.values())), strict=True))
+    far = replace(make_similarity(plain.store, plain.catalog, moved), name="far")
+    settings = Settings(online=Online(embedding="far"), recall=RecallSettings(embedding=one.name))
+    board = replace(plain, similarities={one.name: one, "far": far}, settings=settings, _pipelines={})
+    assert board.embeddings == ("far", one.name)
+    assert similar(board, MOVIES[0]).pipeline == "similar:far"
+    same = replace(board, settings=Settings(online=Online(embedding=one.name)), _pipelines={})
+    assert ids(for_user(board, 3)) == ids(for_user(same, 3))
+    other = replace(board, settings=Settings(recall=RecallSettings(embedding="far")), _pipelines={})
+    assert ids(for_user(other, 3)) != ids(for_user(same, 3))
+
+
+def test_where_nobody_rated_only_content_is_named_as_the_reason() -> None:
+    plain = make_recommender(WORLD, with_vectors=False)
+    every = make_similarity(plain.store, plain.catalog, parity_vectors(MOVIES))
+    board = replace(plain, similarities={every.name: every}, _pipelines={})
+    listing = similar(board, UNRATED)
+    assert listing.pipeline == f"similar:{every.name}"
+    kinds = [{reason.kind for reason in item.reasons} for item in listing.items]
+    assert all("similar_content" in mine and "similar" not in mine for mine in kinds)
+    beside = {reason.kind for item in similar(board, 1, 60).items for reason in item.reasons if item.movie.rating_count}
+    assert "similar" in beside and "similar_content" not in beside

@@ -67,7 +67,7 @@ def columns(html: str, film: int = 1) -> list[list[str]]:
 def test_unasked_it_shows_the_most_rated_film_under_every_embedding(client: Client) -> None:
     html = client.get("/lab.html").text
     assert re.findall(r'<h2 id="name-\d"[^>]*><a[^>]*>(.*?)</a>', html) == ["Toy Story"]
-    assert re.findall(r'<th scope="col">([^<]+)', html) == ["Item2vec", "deepwalk"]
+    assert re.findall(r'<th scope="col">([^<]+)', html) == ["Item2vec", "DeepWalk"]
     assert [len(column) for column in columns(html)] == [10, 10]
 
 
@@ -79,7 +79,7 @@ def test_films_and_embeddings_stand_as_asked_each_once(client: Client, recommend
         "/movie.html?movieId=589",
         "/movie.html?movieId=1",
     ]
-    assert re.findall(r'<th scope="col">([^<]+)', html) == ["deepwalk", "deepwalk"]
+    assert re.findall(r'<th scope="col">([^<]+)', html) == ["DeepWalk", "DeepWalk"]
     assert recommender.asked["similar"] == {
         "size": PLACES, "embedding": "deepwalk", "exclude": frozenset(), "explain": False,
     }  # fmt: skip

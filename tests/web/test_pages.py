@@ -157,10 +157,10 @@ def test_an_unknown_address_is_a_page_for_browsers_only(client: Client) -> None:
     assert client.get("/nowhere").headers["Content-Type"] == "application/problem+json"
 
 
-def test_a_list_by_content_does_not_claim_that_people_liked_it(
+def test_a_list_by_content_does_not_claim_an_audience(
     client: Client, recommender: FakeRecommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "liked Toy Story liked too" in client.get("/movie.html?movieId=1").text
+    assert "Films like Toy Story in kind" in client.get("/movie.html?movieId=1").text
     listing = recommender._listing("similar:content", recommender.catalogue[3:], (Reason("shared_genres"),), False)
 
     async def by_content(_movie_id: int, **_options: object) -> Listing:
@@ -168,8 +168,8 @@ def test_a_list_by_content_does_not_claim_that_people_liked_it(
 
     monkeypatch.setattr(recommender, "similar", by_content)
     page = client.get("/movie.html?movieId=1").text
-    assert "these share its genres" in page
-    assert "liked too" not in page
+    assert "Too few people rated this film yet" in page
+    assert "in kind, theme and audience" not in page
 
 
 def test_degraded_lists_say_so_on_the_page(client: Client, recommender: FakeRecommender) -> None:

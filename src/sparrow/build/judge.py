@@ -6,34 +6,30 @@ rows is their history).
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import orjson
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from sparrow.build.events import Events
+from sparrow.build.judge_similar import judge_similar
 from sparrow.config import Settings
 from sparrow.evaluation import metrics
 from sparrow.evaluation.ranking import Ids, Judged, judge
 from sparrow.evaluation.reports import ranking_row
-from sparrow.features.chance import mixed
-from sparrow.features.jobs import Cuts
 from sparrow.online.live import open_folder
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.recommender import Recommender
-from sparrow.schema import Columns, UserId
+from sparrow.schema import UserId
 from sparrow.stores.releases import Manifest
 
 K: Final = 10
 METRIC: Final = f"ndcg@{K}"
-
-MOST_PEOPLE: Final = 6000
-"""People who are asked about: their interval is narrow enough, and 160 thousand would take hours."""
 
 RECOMMENDERS: Final = {"for_you": None, "neural_cf": "neural_cf", "history": "history", "popular": "popularity"}
 """Names in the report, and the `model=` each asks for; `for_you` is the pipeline as served."""
@@ -51,13 +47,20 @@ class Case:
 
 
 def judge_release(
-    folder: Path, features: Path, liking: Path, out: Path, settings: Settings, report: Callable[[int, int], None]
+    folder: Path,
+    features: Path,
+    recall: Path,
+    liking: Path,
+    out: Path,
+    settings: Settings,
+    report: Callable[[int, int], None],
 ) -> dict[str, Any]:
     """Write `metrics.json`; returns the headline figures.
 
     Args:
         folder: the judging fit, laid out as a release.
         features: the folder of the features stage: `events.parquet` and `cuts.json`.
+        recall: the judging fit's neighbour lists.
         liking: predictions of liking on rows the network was not trained on.
         out: where the metrics go.
         settings: recall and candidates, as served.
@@ -65,12 +68,14 @@ def judge_release(
     """
     in_process = settings.online.model_copy(update={"ranker_url": ""})
     recommender = open_folder(folder, _judging_manifest(), settings.model_copy(update={"online": in_process}))
-    groups = _cases(recommender, _Events.read(features))
+    groups = _cases(recommender, Events.read(features))
     result: dict[str, Any] = {}
     for place, (name, cases) in enumerate(groups.items()):
         asked = {key: model for key, model in RECOMMENDERS.items() if name != "unseen" or model not in NEED_KNOWN}
         result[name] = _judge_group(recommender, asked, cases) if cases else None
-        report(place + 1, len(groups))
+        report(place + 1, len(groups) + 1)
+    result["similar"] = judge_similar(recommender, recall, features)
+    report(len(groups) + 1, len(groups) + 1)
     result["liking"] = _judge_liking(liking)
     (out / "metrics.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
     return {
@@ -84,48 +89,7 @@ def _judging_manifest() -> Manifest:
     return Manifest("judging", "", {}, "", "", {}, {}, 0, ["recmodel"], [], {})
 
 
-def _asked_people(events: Path) -> Ids:
-    """Everybody, or `MOST_PEOPLE` of them by the chance that belongs to each: the same people in every build of the data."""
-    people = pc.unique(pq.read_table(events, columns=[Columns.USER])[Columns.USER]).to_numpy()
-    return np.asarray(people[np.argsort(mixed(0, people), kind="stable")[:MOST_PEOPLE]])
-
-
-@dataclass(frozen=True)
-class _Events:
-    """Parallel arrays over all events, by person and time."""
-
-    users: Ids
-    movies: Ids
-    stars: NDArray[np.float64]
-    is_last: NDArray[np.bool_]
-    is_after: NDArray[np.bool_]
-
-    @classmethod
-    def read(cls, features: Path) -> "_Events":
-        path, valid_from = features / "events.parquet", Cuts.load(features / "cuts.json").valid_from
-        columns = [Columns.USER, Columns.MOVIE, "half", Columns.TIMESTAMP, "fold"]
-        table = pq.read_table(path, columns=columns, filters=pc.field(Columns.USER).isin(_asked_people(path)))
-        table = table.sort_by(
-            [(Columns.USER, "ascending"), (Columns.TIMESTAMP, "ascending"), (Columns.MOVIE, "ascending")]
-        )
-        users, movies, half, time, fold = (
-            table[name].to_numpy() for name in (Columns.USER, Columns.MOVIE, "half", Columns.TIMESTAMP, "fold")
-        )
-        return cls(users, movies, half / 2, fold == "last", time >= valid_from)
-
-    def people(self) -> Iterator[tuple[int, "_Events"]]:
-        """(user id, their own events), by ascending id."""
-        people, starts = np.unique(self.users, return_index=True)
-        for user, start, end in zip(people.tolist(), starts, [*starts[1:], len(self.users)], strict=True):
-            own = slice(start, end)
-            yield user, _Events(*(getattr(self, one.name)[own] for one in fields(self)))
-
-    def history(self, chosen: NDArray[np.bool_]) -> list[tuple[int, float | None]]:
-        """(movie id, stars) of the chosen events, oldest first."""
-        return list(zip(self.movies[chosen].tolist(), self.stars[chosen].tolist(), strict=True))
-
-
-def _cases(recommender: Recommender, events: _Events) -> dict[str, list[Case]]:
+def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
     """Who is judged on what, by question; the catalogue is the same for all."""
     catalog, store = recommender.catalog, recommender.store
     groups: dict[str, list[Case]] = {"next": [], "seen": [], "unseen": []}

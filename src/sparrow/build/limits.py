@@ -30,9 +30,9 @@ DISK_PER_CHOICE: Final = 110
 """Bytes of a row of the `choice` samples with its share of the `liking` rows, both fits together (79 on 1 million ratings)."""
 
 MEMORY_PER_RATING: Final[Mapping[str, int]] = {
-    "data": 120, "features": 60, "samples": 60, "embeddings": 60, "recall": 10, "ranking": 100, "assemble": 10, "evaluate": 100,
+    "data": 120, "features": 60, "samples": 60, "embeddings": 150, "recall": 10, "ranking": 100, "assemble": 10, "evaluate": 100,
 }  # fmt: skip
-"""Stage → bytes it holds, the engine's own working memory aside: that is limited, and spills. `data` is measured; the others
+"""Stage → bytes it holds, the engine's own working memory aside: that is limited, and spills. `data` and `embeddings` are measured (5 million); the others
 follow from the columns and sequences that the stage keeps."""
 
 DISK_BASE: Final = 100_000_000

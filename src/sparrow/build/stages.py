@@ -1,30 +1,21 @@
 """What each stage does. Every stage makes both fits side by side in the folders `judging` and `release`."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final
 
 from sparrow.build.assemble import assemble
+from sparrow.build.embed import make_embeddings
 from sparrow.build.judge import judge_release
 from sparrow.build.plan import Context, Stage
 from sparrow.build.train import train_ranking
 from sparrow.datasets import import_dataset
 from sparrow.embeddings.neighbours import nearest
-from sparrow.embeddings.people import embed_people
-from sparrow.embeddings.sequences import liked_sequences
 from sparrow.features.engines import open_engine
 from sparrow.features.jobs import FITS, read_events, write_events, write_features
 from sparrow.features.samples import remove_draws, write_samples
 from sparrow.stores.embedding_table import EmbeddingTable
-
-if TYPE_CHECKING:
-    from sparrow.embeddings.content_files import Films
-    from sparrow.features.attributes import Encoded
 
 log = logging.getLogger(__name__)
 
@@ -70,62 +61,6 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
     return counts
 
 
-def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
-    """Item2vec over liked sequences, with a vector for every person; and the fusion of behaviour with content."""
-    counts: dict[str, Any] = {}
-    films, attributes = _catalogue(context.inputs["data"])
-    epochs = context.settings.item2vec.epochs
-    for place, fit in enumerate(FITS):
-        known = context.inputs["features"] / fit / "known.parquet"
-        people, sequences = liked_sequences(known)
-        tell = partial(_tell_epochs, context.report, place * epochs, len(FITS) * epochs)
-        item2vec = _train_item2vec(context, known, sequences, tell)
-        tables = (item2vec, _train_fusion(films, known, attributes))
-        (out / fit).mkdir()
-        for movies in tables:
-            movies.save(out / fit / f"movies-{movies.name}.npz")
-        embed_people(people, sequences, item2vec).save(out / fit / f"people-{item2vec.name}.npz")
-        counts[fit] = {movies.name: len(movies.ids) for movies in tables}
-    return counts
-
-
-def _catalogue(data: Path) -> tuple["Films", "Encoded | None"]:
-    """The films with their content, and what else a dataset declares of them."""
-    from sparrow.embeddings.content_files import read_films
-    from sparrow.features.attributes import encode_attributes
-
-    attributes = encode_attributes(data)
-    return read_films(data), attributes if len(attributes.ids) else None
-
-
-def _train_fusion(films: "Films", known: Path, attributes: "Encoded | None") -> EmbeddingTable:
-    """On this machine whatever the engine: the ratings are 24 bytes each, and a sparse SVD passes over them a few times."""
-    from sparrow.embeddings.content_files import read_ratings
-    from sparrow.embeddings.fusion import train_fusion
-
-    return train_fusion(films, read_ratings(known), attributes)
-
-
-def _train_item2vec(
-    context: Context, known: Path, sequences: Sequence[NDArray[np.int64]], tell: Callable[[int, int], None]
-) -> EmbeddingTable:
-    """By MLlib where the rows are on Spark, by gensim here; each takes a while to import, which a reused stage need not."""
-    settings, engine = context.settings.item2vec, context.engine
-    if engine.name == "spark":
-        from sparrow.embeddings.spark_word2vec import train_item2vec_on_spark
-        from sparrow.features.spark_session import spark_session
-
-        with spark_session(engine.master, context.scratch, engine.memory) as session:
-            return train_item2vec_on_spark(session, known, settings)
-    from sparrow.embeddings.word2vec import train_item2vec
-
-    return train_item2vec(sequences, settings, tell)
-
-
-def _tell_epochs(report: Callable[[int, int], None], before: int, total: int, done: int, _: int) -> None:
-    report(before + done, total)
-
-
 def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
     """Nearest neighbours of every movie under every embedding."""
     counts: dict[str, Any] = {}
@@ -162,6 +97,7 @@ def make_evaluation(context: Context, out: Path) -> Mapping[str, Any]:
     return judge_release(
         context.inputs["assemble"] / "judging",
         context.inputs["features"],
+        context.inputs["recall"] / "judging",
         context.inputs["ranking"] / "judging" / "liking.parquet",
         out,
         context.settings,
@@ -195,9 +131,9 @@ STAGES: Final = (
     Stage(
         "embeddings",
         needs=("data", "features"),
-        sections=("item2vec",),
+        sections=("embeddings", "item2vec", "deepwalk", "node2vec"),
         rooms=(
-            *("embeddings", "stores/embedding_table", "build/stages"),
+            *("embeddings", "stores/embedding_table", "build/embed"),
             *(f"features/{name}" for name in ("attributes", "attribute_kinds", "user_vector")),
         ),
         run=make_embeddings,
@@ -229,9 +165,12 @@ STAGES: Final = (
     ),
     Stage(
         "evaluate",
-        needs=("features", "ranking", "assemble"),
-        sections=("recall", "candidates"),
-        rooms=("online", "features/user_vector", "features/encoding", "features/chance", "evaluation", "build/judge"),
+        needs=("features", "recall", "ranking", "assemble"),
+        sections=("recall", "candidates", "similar"),
+        rooms=(
+            *("online", "evaluation", "build/events", "build/judge", "build/judge_similar"),
+            *(f"features/{name}" for name in ("chance", "encoding", "genres", "series", "user_vector")),
+        ),
         run=make_evaluation,
     ),
 )

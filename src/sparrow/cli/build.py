@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from sparrow.cli.options import echo_json, home_options, json_option, open_home
 from sparrow.cli.progress import BuildProgress
+from sparrow.config import EmbeddingName, Settings
 from sparrow.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     type=click.Choice(["quick", "standard", "all"]),
     default="quick",
     show_default=True,
-    help="How much to build.",
+    help="How much to build: quick is what serves, all has every embedding to compare.",
 )
 @click.option(
     "--only",
@@ -85,11 +86,11 @@ def build(
       sparrow build --engine spark --spark-master spark://host:7077
     """
     choice = _engine(engine, spark_master)
-    _check_profile(profile)
     from sparrow.build.publish import build as run_build
     from sparrow.build.publish import build_stage
 
     folder, settings = open_home(home, config)
+    settings = _of_profile(settings, profile)
     if only:
         with BuildProgress() as reporter:
             reports = build_stage(folder, dataset, settings, reporter, only, force, choice)
@@ -108,9 +109,16 @@ def _engine(name: str, master: str | None) -> "EngineChoice":
     return EngineChoice("spark", master or "local[*]") if name == "spark" else EngineChoice()
 
 
-def _check_profile(profile: str) -> None:
-    if profile != "quick":
-        raise InvalidInput(f"This version builds the profile 'quick' only, not {profile!r}. Leave --profile out.")
+def _of_profile(settings: Settings, profile: str) -> Settings:
+    """`quick` is what the settings say; `all` trains every embedding there is."""
+    if profile == "standard":
+        raise InvalidInput(
+            "This version builds the profiles 'quick' and 'all', not 'standard' yet. Leave --profile out."
+        )
+    if profile == "quick":
+        return settings
+    every = settings.embeddings.model_copy(update={"movies": get_args(EmbeddingName)})
+    return settings.model_copy(update={"embeddings": every})
 
 
 def _tell_stage(stage: str, reports: "Sequence[StageReport]", as_json: bool) -> None:

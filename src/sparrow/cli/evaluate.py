@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sparrow.cli.options import Command, echo_json, home_options, json_option, open_home
-from sparrow.errors import InvalidInput, NotFound
+from sparrow.cli.release_metrics import show_release
+from sparrow.errors import InvalidInput
 
 if TYPE_CHECKING:
     from sparrow.cli.evaluation_data import Question
@@ -57,12 +58,13 @@ def _file(name: str, words: str) -> Callable[[Command], Command]:
 @click.option("--seed", type=int, default=42, show_default=True, help="Of the random cut.")
 @click.option("--trials", type=click.IntRange(1), default=24, show_default=True, help="Settings tried per recommender.")
 @_file("--report", "Write a Markdown table here too.")
+@click.option("--similar", is_flag=True, help="Of a release: how its similar movies behave, by embedding.")
 @home_options
 @json_option
 def evaluate(
     release: str | None, protocol: str | None, dataset: str | None, train: Path | None, test: Path | None,
     valid: Path | None, items: Path | None, seen: str, refit: bool, ks: tuple[int, ...], recommenders: str | None,
-    against: str | None, ratio: float | None, within: str, seed: int, trials: int, report: Path | None,
+    against: str | None, ratio: float | None, within: str, seed: int, trials: int, report: Path | None, similar: bool,
     home: Path | None, config: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show how good a release is, or measure recommenders on a split.
@@ -73,6 +75,7 @@ def evaluate(
     \b
     Examples:
       sparrow evaluate
+      sparrow evaluate --similar
       sparrow evaluate --protocol leave-last-out --dataset builtin --k 10,20
       sparrow evaluate --protocol microsoft-ml100k --dataset ./ml-100k --recommenders popular,ease,als --against ease
       sparrow evaluate --train train.csv --test test.csv --json
@@ -80,8 +83,10 @@ def evaluate(
     folder, _ = open_home(home, config)
     _check_words(release, protocol, dataset, train, test, valid, items, refit, seen)
     if protocol is None and train is None:
-        _show_release(folder, release, as_json)
+        show_release(folder, release, similar, as_json)
         return
+    if similar:
+        raise InvalidInput("--similar is about a release; leave out --protocol and --train.")
     from sparrow.cli import evaluation_data
 
     if train is not None and test is not None:
@@ -158,45 +163,3 @@ def _print_comparison(told: dict[str, Any], k: int) -> None:
             click.echo(
                 f"{row['recommender']} - {other}: {found['lead']:+.4f} ({low:+.4f} to {high:+.4f}), p {found['p']:.4f}"
             )
-
-
-def _show_release(folder: Path, release: str | None, as_json: bool) -> None:
-    from sparrow.stores.publishing import read_pointer
-    from sparrow.stores.releases import read_manifest
-
-    pointer = read_pointer(folder)
-    name = release or (pointer.release if pointer else None)
-    if name is None:
-        raise NotFound(f"No release is live in {folder}; name one, or make one with: sparrow up")
-    manifest = read_manifest(folder, name)
-    if as_json:
-        echo_json({"release": name, "metrics": manifest.metrics})
-    else:
-        _print_metrics(manifest.metrics)
-
-
-def _print_metrics(metrics: dict[str, Any]) -> None:
-    table = Table("people", "recommender", "nDCG@10", "95 % interval", "recall@10", "hit rate@10", box=None)
-    for group in ("next", "seen", "unseen"):
-        found = metrics.get(group) or {"rows": ()}
-        for row in found["rows"]:
-            low, high = row["interval"]["ndcg@10"]
-            figures = (f"{row['metrics'][name]:.4f}" for name in ("ndcg@10", "recall@10", "hit_rate@10"))
-            ndcg, recall, hits = figures
-            table.add_row(
-                f"{group} ({found['people']})", row["recommender"], ndcg, f"{low:.4f}-{high:.4f}", recall, hits
-            )
-    Console().print(table)
-    _print_liking(metrics.get("liking", {}))
-
-
-def _print_liking(liking: dict[str, Any]) -> None:
-    table = Table(
-        "liking (rating >= 3.5)", "rows", "AUC", "movie mean", "person mean", "log loss", "constant", box=None
-    )
-    for group, found in liking.items():
-        if found:
-            auc, loss = found["auc"], found["log_loss"]
-            figures = (auc["neural_cf"], auc["movie_mean"], auc["user_mean"], loss["neural_cf"], loss["constant"])
-            table.add_row(group, str(found["rows"]), *(f"{figure:.4f}" for figure in figures))
-    Console().print(table)

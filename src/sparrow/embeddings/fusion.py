@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from sparrow.embeddings.content import Floats, attribute_block, genre_block, tag_block, year_block
 from sparrow.embeddings.content_files import Films, Ratings
 from sparrow.embeddings.fusion_co_ratings import train_co_ratings
-from sparrow.embeddings.fusion_titles import pooled, series
 from sparrow.features.attributes import Encoded
+from sparrow.features.series import ALONE, series
 from sparrow.stores.embedding_table import EmbeddingTable, unit
 
 NAME: Final = "fusion"
@@ -108,6 +108,26 @@ def _usual(content: Floats, vectors: Floats, evidence: NDArray[np.float64]) -> N
     gram[np.diag_indices_from(gram)] += RIDGE
     usual: NDArray[np.float64] = content @ np.linalg.solve(gram, content.T.astype(np.float64) @ (weights * vectors))
     return usual
+
+
+def pooled(
+    vectors: NDArray[np.float32], groups: NDArray[np.int64], evidence: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Every film of a series moved towards the series: v_i + sum_j e_j v_j / sum_j e_j over its films.
+
+    Args:
+        vectors: (n, dim) rows of length 1, or zeros.
+        groups: (n,) as of `series`.
+        evidence: (n,) what each film's vector rests on, e.g. ratings; a sequel nobody rated gets the series' vector.
+    """
+    inside = np.flatnonzero(groups != ALONE)
+    count = int(groups.max(initial=ALONE)) + 1
+    sums, weights = np.zeros((count, vectors.shape[1])), np.zeros(count)
+    np.add.at(sums, groups[inside], vectors[inside] * evidence[inside, None])
+    np.add.at(weights, groups[inside], evidence[inside])
+    moved = vectors.astype(np.float64)
+    moved[inside] += (sums / np.maximum(weights, 1e-12)[:, None])[groups[inside]]
+    return moved.astype(np.float32)
 
 
 def join_blocks(

@@ -6,8 +6,11 @@ from typing import Any, Literal
 
 from sparrow.schema import MovieId, Rating, UserId
 
-ReasonKind = Literal["because_liked", "similar", "shared_genres", "highly_rated", "recent", "popular"]
-"""Why a movie stands in a list; each is the trace of one recall route."""
+ReasonKind = Literal[
+    "because_liked", "similar", "similar_content", "shared_genres", "highly_rated", "recent", "popular"
+]
+"""Why a movie stands in a list; each is the trace of one recall route. `similar_content`: one of the two has no ratings, so only
+what they are speaks for them."""
 
 Sort = Literal["rating", "year", "popularity"]
 

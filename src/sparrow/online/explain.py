@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.online.answers import ListedMovie, Reason
+from sparrow.online.answers import ListedMovie, Reason, ReasonKind
 from sparrow.online.catalog import Catalog
 from sparrow.online.pipeline import Outcome
 from sparrow.online.recall import Found, Recall, Request
@@ -61,11 +61,18 @@ def _reasons(
         if route.reason == "shared_genres" and genres:
             reasons.append(Reason("shared_genres", genres=genres))
         elif route.reason == "because_liked" and place is not None:
-            facts = catalog.facts[int(outcome.candidates.found[route.name].near[place])]
-            reasons.append(Reason("because_liked" if request.movie is None else "similar", facts.movie_id, facts.title))
+            near = int(outcome.candidates.found[route.name].near[place])
+            facts = catalog.facts[near]
+            reasons.append(Reason(_nearness(catalog, request, near, row), facts.movie_id, facts.title))
         elif route.reason not in ("shared_genres", "because_liked") and place is not None:
             reasons.append(Reason(route.reason))
     return tuple(reasons[:MAX_REASONS])
+
+
+def _nearness(catalog: Catalog, request: Request, near: int, row: int) -> ReasonKind:
+    if request.movie is None:
+        return "because_liked"
+    return "similar" if catalog.counts[near] and catalog.counts[row] else "similar_content"
 
 
 def _genre_taste(catalog: Catalog, request: Request) -> NDArray[np.float32]:

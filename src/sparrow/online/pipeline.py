@@ -60,7 +60,7 @@ class Pipeline:
         recalled = perf_counter()
         ranker, scores, failed = await self._rank(request, candidates.rows)
         scored = perf_counter()
-        ranked = sort_and_rerank(candidates.rows, scores, self.rules, request.allowed)
+        ranked = sort_and_rerank(candidates.rows, scores, self.rules, request)
         times = (started, recalled, scored, perf_counter())
         timings = {
             stage: round(1000 * (end - begin), 3) for stage, begin, end in zip(_STAGES, times, times[1:], strict=False)

@@ -7,6 +7,7 @@
 from collections.abc import Mapping, Sequence
 
 from sparrow.config import Recall as RecallSettings
+from sparrow.config import Settings
 from sparrow.errors import SettingsError
 from sparrow.online.catalog import Catalog
 from sparrow.online.pipeline import Pipeline
@@ -20,7 +21,8 @@ from sparrow.online.ranking import (
     SimilarityRanker,
 )
 from sparrow.online.recall import EmbeddingRecall, GenreRecall, Recall, static_routes
-from sparrow.online.reranking import SeenOut
+from sparrow.online.reranking import Reranker, SeenOut
+from sparrow.online.rules import similar_rules
 from sparrow.online.similarity import MovieSimilarity
 
 
@@ -29,7 +31,7 @@ def build_pipelines(
     similarities: Mapping[str, MovieSimilarity],
     of_history: MovieSimilarity | None,
     neural_cf: NeuralCFRanker | None,
-    settings: RecallSettings,
+    settings: Settings,
 ) -> dict[str, Pipeline]:
     """Compose the pipelines.
 
@@ -38,27 +40,31 @@ def build_pipelines(
         similarities: movie embeddings by name.
         of_history: the one that people's histories are compared by.
         neural_cf: the deep ranker, if the release has one.
-        settings: quotas and depths of recall.
+        settings: quotas and depths of recall; the rules of similar movies.
 
     Raises:
         SettingsError: a quota names no route.
     """
-    shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, settings.min_ratings)]
-    _check_quotas(settings, shared)
-    own = [EmbeddingRecall(of_history, settings.recent_likes), *shared] if of_history else shared
+    recall = settings.recall
+    shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, recall.min_ratings)]
+    _check_quotas(recall, shared)
+    own = [EmbeddingRecall(of_history, recall.recent_likes), *shared] if of_history else shared
     rankers = _personal_rankers(catalog, of_history, neural_cf)
     content, popularity = ContentRanker(catalog), PopularityRanker(catalog)
 
-    def pipeline(name: str, routes: Sequence[Recall], rankers: Sequence[Ranker]) -> Pipeline:
-        return Pipeline(name, routes, settings.quotas, (*rankers, popularity), (SeenOut(),))
+    def pipeline(
+        name: str, routes: Sequence[Recall], rankers: Sequence[Ranker], rules: Sequence[Reranker] = ()
+    ) -> Pipeline:
+        return Pipeline(name, routes, recall.quotas, (*rankers, popularity), (SeenOut(), *rules))
 
-    built = [pipeline("similar:content", shared, [content])]
+    built = [pipeline("similar:content", shared, [content], similar_rules(catalog, None, settings.similar))]
     built += [pipeline(f"for_you:{name}", own, chain) for name, chain in rankers.items()]
     built += [
         pipeline(
             f"similar:{name}",
-            [EmbeddingRecall(similarity, settings.recent_likes), *shared],
+            [EmbeddingRecall(similarity, recall.recent_likes), *shared],
             [SimilarityRanker(catalog, similarity), content],
+            similar_rules(catalog, similarity, settings.similar),
         )
         for name, similarity in similarities.items()
     ]

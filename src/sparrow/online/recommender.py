@@ -66,9 +66,8 @@ class Recommender:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
-        recall = self.settings.recall
         self._pipelines.update(
-            build_pipelines(self.catalog, self.similarities, self._of_history, self.neural_cf, recall)
+            build_pipelines(self.catalog, self.similarities, self._of_history, self.neural_cf, self.settings)
         )
 
     @property

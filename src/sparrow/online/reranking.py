@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.online.catalog import Rows
+
+if TYPE_CHECKING:
+    from sparrow.online.recall import Request
 
 
 def descending_by_score(scores: NDArray[np.floating]) -> NDArray[np.int32]:
@@ -37,8 +40,8 @@ class Reranker(Protocol):
 
     name: str
 
-    def rerank(self, ranked: Ranked, allowed: NDArray[np.bool_]) -> Ranked:
-        """Drop or move; `allowed` is (n,) over the catalogue."""
+    def rerank(self, ranked: Ranked, request: "Request") -> Ranked:
+        """Drop or move."""
 
 
 class SeenOut:
@@ -46,16 +49,14 @@ class SeenOut:
 
     name = "seen_out"
 
-    def rerank(self, ranked: Ranked, allowed: NDArray[np.bool_]) -> Ranked:
-        return ranked.keep(allowed[ranked.rows])
+    def rerank(self, ranked: Ranked, request: "Request") -> Ranked:
+        return ranked.keep(request.allowed[ranked.rows])
 
 
-def sort_and_rerank(
-    rows: Rows, scores: NDArray[np.float32], rules: Sequence[Reranker], allowed: NDArray[np.bool_]
-) -> Ranked:
+def sort_and_rerank(rows: Rows, scores: NDArray[np.float32], rules: Sequence[Reranker], request: "Request") -> Ranked:
     """Sort candidates by score, then apply each rule in order."""
     order = descending_by_score(scores)
     ranked = Ranked(rows[order], scores[order])
     for rule in rules:
-        ranked = rule.rerank(ranked, allowed)
+        ranked = rule.rerank(ranked, request)
     return ranked

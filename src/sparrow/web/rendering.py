@@ -107,7 +107,7 @@ def format_stars(score: float) -> str:
 
 def why(texts: Texts, item: ListedMovie, seen: int | None = None) -> str:
     """Why a movie stands in a list, in one line; on the page of the movie `seen`, rather not "close to" that one."""
-    reasons = sorted(item.reasons, key=lambda reason: reason.kind == "similar" and reason.movie_id == seen)
+    reasons = sorted(item.reasons, key=lambda reason: reason.kind.startswith("similar") and reason.movie_id == seen)
     return _reason_line(texts, reasons[0]) if reasons else ""
 
 

@@ -60,23 +60,3 @@ def _bare(head: str) -> str:
         previous = head
         head = _NUMBER.sub("", _ARTICLE.sub("", head.strip(" .,!?-")))
     return head
-
-
-def pooled(
-    vectors: NDArray[np.float32], groups: NDArray[np.int64], evidence: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Every film of a series moved towards the series: v_i + sum_j e_j v_j / sum_j e_j over its films.
-
-    Args:
-        vectors: (n, dim) rows of length 1, or zeros.
-        groups: (n,) as of `series`.
-        evidence: (n,) what each film's vector rests on, e.g. ratings; a sequel nobody rated gets the series' vector.
-    """
-    inside = np.flatnonzero(groups != ALONE)
-    count = int(groups.max(initial=ALONE)) + 1
-    sums, weights = np.zeros((count, vectors.shape[1])), np.zeros(count)
-    np.add.at(sums, groups[inside], vectors[inside] * evidence[inside, None])
-    np.add.at(weights, groups[inside], evidence[inside])
-    moved = vectors.astype(np.float64)
-    moved[inside] += (sums / np.maximum(weights, 1e-12)[:, None])[groups[inside]]
-    return moved.astype(np.float32)

@@ -1,0 +1,174 @@
+"""The embeddings stage: each named movie embedding from what one fit knows.
+
+On Spark, Item2vec and the walks run there; content and co-ratings are made on this machine whatever the engine: the ratings
+are 24 bytes each, and a sparse SVD passes over them a few times. Libraries are imported by whoever needs them: a reused stage
+pays for none.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.build.plan import Context
+from sparrow.config import EmbeddingName, Walks
+from sparrow.embeddings.people import embed_people
+from sparrow.embeddings.sequences import liked_batches, liked_sequences
+from sparrow.features.jobs import FITS
+from sparrow.stores.embedding_table import EmbeddingTable
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from sparrow.embeddings.content_files import Films, Ratings
+    from sparrow.embeddings.graph import ItemGraph
+    from sparrow.features.attributes import Encoded
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a fit's embeddings are made from; each part is read when first asked for, and once.
+
+    Attributes:
+        context: of the stage.
+        known: the rows that the fit may know.
+        films: the catalogue with its content.
+        attributes: what else the dataset declares of movies; None: nothing.
+    """
+
+    context: Context
+    known: Path
+    films: "Films"
+    attributes: "Encoded | None"
+
+    @cached_property
+    def sequences(self) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+        """People, and what each liked in time order."""
+        return liked_sequences(self.known)
+
+    @cached_property
+    def ratings(self) -> "Ratings":
+        """Who gave what how many stars."""
+        from sparrow.embeddings.content_files import read_ratings
+
+        return read_ratings(self.known)
+
+    @contextmanager
+    def spark(self) -> "Iterator[SparkSession | None]":
+        """A session if Spark is the engine, else None."""
+        engine = self.context.engine
+        if engine.name != "spark":
+            yield None
+            return
+        from sparrow.features.spark_session import spark_session
+
+        with spark_session(engine.master, self.context.scratch, engine.memory) as session:
+            yield session
+
+
+def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
+    """The embeddings that `embeddings.movies` names, and under Item2vec a vector for every person."""
+    from sparrow.embeddings.content_files import read_films
+    from sparrow.features.attributes import encode_attributes
+
+    data, names = context.inputs["data"], context.settings.embeddings.movies
+    films, attributes = read_films(data), encode_attributes(data)
+    counts: dict[str, Any] = {}
+    for place, fit in enumerate(FITS):
+        known = context.inputs["features"] / fit / "known.parquet"
+        material = Material(context, known, films, attributes if len(attributes.ids) else None)
+        (out / fit).mkdir()
+        counts[fit] = {}
+        for number, name in enumerate(names):
+            before, total = len(names) * place + number, len(names) * len(FITS)
+            table = TRAINERS[name](material, partial(_tell, context.report, before, total))
+            table.save(out / fit / f"movies-{name}.npz")
+            if name == "item2vec":
+                embed_people(*material.sequences, table).save(out / fit / f"people-{name}.npz")
+            counts[fit][name] = len(table.ids)
+            context.report(1000 * (before + 1), 1000 * total)
+    return counts
+
+
+def _tell(report: Progress, before: int, total: int, done: int, steps: int) -> None:
+    """Each embedding is one part of the stage; inside it goes by its own steps."""
+    report(1000 * before + 1000 * done // max(steps, 1), 1000 * total)
+
+
+def _item2vec(material: Material, progress: Progress) -> EmbeddingTable:
+    settings = material.context.settings.item2vec
+    with material.spark() as session:
+        if session is not None:
+            from sparrow.embeddings.spark_word2vec import train_item2vec_on_spark
+
+            return train_item2vec_on_spark(session, material.known, settings)
+    from sparrow.embeddings.word2vec import train_item2vec
+
+    return train_item2vec(material.sequences[1], settings, progress)
+
+
+def _deepwalk(material: Material, progress: Progress) -> EmbeddingTable:
+    settings = material.context.settings.deepwalk
+    graph = _graph(material, settings)
+    with material.spark() as session:
+        if session is not None:
+            from sparrow.embeddings.spark_walks import train_deepwalk_on_spark
+
+            return train_deepwalk_on_spark(session, graph, settings)
+    from sparrow.embeddings.walk_embeddings import train_deepwalk
+
+    return train_deepwalk(graph, settings, progress)
+
+
+def _node2vec(material: Material, progress: Progress) -> EmbeddingTable:
+    settings = material.context.settings.node2vec
+    graph = _graph(material, settings)
+    with material.spark() as session:
+        if session is not None:
+            from sparrow.embeddings.spark_walks import train_node2vec_on_spark
+
+            return train_node2vec_on_spark(session, graph, settings)
+    from sparrow.embeddings.walk_embeddings import train_node2vec
+
+    return train_node2vec(graph, settings, progress)
+
+
+def _graph(material: Material, settings: Walks) -> "ItemGraph":
+    from sparrow.embeddings.graph import build_graph
+
+    return build_graph(liked_batches(material.known), settings)
+
+
+def _co_ratings(material: Material, _: Progress) -> EmbeddingTable:
+    from sparrow.embeddings.fusion_co_ratings import train_co_ratings
+
+    return train_co_ratings(material.ratings)
+
+
+def _content(material: Material, _: Progress) -> EmbeddingTable:
+    from sparrow.embeddings.fusion import train_content
+
+    return train_content(material.films, material.attributes)
+
+
+def _fusion(material: Material, _: Progress) -> EmbeddingTable:
+    from sparrow.embeddings.fusion import train_fusion
+
+    return train_fusion(material.films, material.ratings, material.attributes)
+
+
+TRAINERS: Final[Mapping[EmbeddingName, Callable[[Material, Progress], EmbeddingTable]]] = {
+    "item2vec": _item2vec,
+    "deepwalk": _deepwalk,
+    "node2vec": _node2vec,
+    "co_ratings": _co_ratings,
+    "content": _content,
+    "fusion": _fusion,
+}

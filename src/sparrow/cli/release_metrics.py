@@ -1,0 +1,84 @@
+"""The figures that a release carries, as tables: lists for people, liking, and similar movies."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sparrow.cli.options import echo_json
+from sparrow.errors import NotFound
+
+SIMILAR: Final = {
+    "next_recall@10": "next movie found",
+    "kind@10": "shared kinds",
+    "head@10": "places of the top 1 %",
+    "popularity_in_degree@10": "popularity ~ lists",
+    "popularity_ratio@10": "popularity / own",
+    "arp@10": "mean popularity",
+    "aplt@10": "long tail",
+    "gini@10": "Gini",
+    "coverage@10": "coverage",
+    "served@10": "as served",
+}
+"""Figure → its column."""
+
+
+def show_release(folder: Path, release: str | None, similar: bool, as_json: bool) -> None:
+    """Print the figures of a release, the live one if None is named: those of its lists for people, or of its similar movies.
+
+    Raises:
+        NotFound: there is no such release, or it was built before similar movies were judged.
+    """
+    from sparrow.stores.publishing import read_pointer
+    from sparrow.stores.releases import read_manifest
+
+    pointer = read_pointer(folder)
+    name = release or (pointer.release if pointer else None)
+    if name is None:
+        raise NotFound(f"No release is live in {folder}; name one, or make one with: sparrow up")
+    metrics = read_manifest(folder, name).metrics
+    if similar and "similar" not in metrics:
+        raise NotFound(f"The release {name} was built before similar movies were judged; build it again: sparrow build")
+    if as_json:
+        echo_json({"release": name, **({"similar": metrics["similar"]} if similar else {"metrics": metrics})})
+    elif similar:
+        _print_similar(metrics["similar"])
+    else:
+        _print_metrics(metrics)
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    table = Table("people", "recommender", "nDCG@10", "95 % interval", "recall@10", "hit rate@10", box=None)
+    for group in ("next", "seen", "unseen"):
+        found = metrics.get(group) or {"rows": ()}
+        for row in found["rows"]:
+            low, high = row["interval"]["ndcg@10"]
+            figures = (f"{row['metrics'][name]:.4f}" for name in ("ndcg@10", "recall@10", "hit_rate@10"))
+            ndcg, recall, hits = figures
+            table.add_row(
+                f"{group} ({found['people']})", row["recommender"], ndcg, f"{low:.4f}-{high:.4f}", recall, hits
+            )
+    Console().print(table)
+    _print_liking(metrics.get("liking", {}))
+
+
+def _print_liking(liking: dict[str, Any]) -> None:
+    table = Table(
+        "liking (rating >= 3.5)", "rows", "AUC", "movie mean", "person mean", "log loss", "constant", box=None
+    )
+    for group, found in liking.items():
+        if found:
+            auc, loss = found["auc"], found["log_loss"]
+            figures = (auc["neural_cf"], auc["movie_mean"], auc["user_mean"], loss["neural_cf"], loss["constant"])
+            table.add_row(group, str(found["rows"]), *(f"{figure:.4f}" for figure in figures))
+    Console().print(table)
+
+
+def _print_similar(similar: dict[str, dict[str, float]]) -> None:
+    table = Table("ten nearest by", *similar, box=None)
+    for figure, words in SIMILAR.items():
+        table.add_row(words, *(f"{found[figure]:.4f}" for found in similar.values()))
+    Console().print(table)
+    click.echo("What each figure is: docs/similar-movies.md.")

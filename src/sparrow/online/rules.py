@@ -1,0 +1,119 @@
+"""Rules of similar movies that no likeness knows: what suits a family, how many of a series, how varied."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.config import Similar
+from sparrow.features.series import ALONE, series
+from sparrow.online.catalog import Catalog, Rows
+from sparrow.online.recall import Request
+from sparrow.online.reranking import Ranked, Reranker
+from sparrow.online.similarity import MovieSimilarity
+
+POOL: Final = 100
+"""Best candidates that `Varied` puts in another order; the rest stay behind them."""
+
+
+class FamilyKind:
+    """Beside a movie for the family stands nothing of the genres that are none for it."""
+
+    name = "family_kind"
+
+    def __init__(self, catalog: Catalog, family: Sequence[str], unfit: Sequence[str]) -> None:
+        """Args: family: genres that make a movie one for the family; unfit: genres kept out of its list."""
+        self._family, self._unfit = has_any(catalog, family), has_any(catalog, unfit)
+
+    def rerank(self, ranked: Ranked, request: Request) -> Ranked:
+        if request.movie is None or not self._family[request.movie] or self._unfit[request.movie]:
+            return ranked
+        return ranked.keep(~self._unfit[ranked.rows])
+
+
+class EnoughRatings:
+    """Only movies that some people have rated."""
+
+    name = "enough_ratings"
+
+    def __init__(self, catalog: Catalog, ratings: int) -> None:
+        self._enough = catalog.counts >= ratings
+
+    def rerank(self, ranked: Ranked, request: Request) -> Ranked:  # noqa: ARG002 - the same for every request
+        return ranked.keep(self._enough[ranked.rows])
+
+
+class OfASeries:
+    """At most so many movies of one series, the best of them; films that belong to none are not counted."""
+
+    name = "of_a_series"
+
+    def __init__(self, catalog: Catalog, most: int) -> None:
+        self._most, self._series = most, series([movie.title for movie in catalog.facts])
+
+    def rerank(self, ranked: Ranked, request: Request) -> Ranked:  # noqa: ARG002 - the same for every request
+        mine = self._series[ranked.rows]
+        return ranked.keep((mine == ALONE) | (earlier_equals(mine) < self._most))
+
+
+class Varied:
+    """Maximal marginal relevance (Carbonell & Goldstein, 1998) over the `POOL` best: each place goes to the candidate with the
+    greatest (1 - w) * its score - w * its likeness to the most alike of those already placed."""
+
+    name = "varied"
+
+    def __init__(self, similarity: MovieSimilarity, weight: float) -> None:
+        """Args: similarity: what likeness is, on the scale of the scores; weight: w, 0 to 1."""
+        self._vectors, self._weight = similarity.vectors, weight
+
+    def rerank(self, ranked: Ranked, request: Request) -> Ranked:  # noqa: ARG002 - the same for every request
+        pool = ranked.rows[:POOL]
+        vectors = self._vectors[pool]
+        order = self._order(ranked.scores[:POOL], vectors @ vectors.T)
+        places = np.concatenate([order, np.arange(len(pool), len(ranked.rows))])
+        return Ranked(ranked.rows[places], ranked.scores[places])
+
+    def _order(self, scores: NDArray[np.float32], alike: NDArray[np.float32]) -> Rows:
+        merit, nearest = (1 - self._weight) * scores, np.full(len(scores), -np.inf, dtype=np.float32)
+        order = np.zeros(len(scores), dtype=np.int32)
+        for place in range(len(scores)):
+            marginal = merit - (self._weight * nearest if place else 0)
+            order[place] = best = int(np.argmax(marginal))
+            merit[best] = -np.inf
+            nearest = np.maximum(nearest, alike[best])
+        return order
+
+
+def similar_rules(catalog: Catalog, similarity: MovieSimilarity | None, settings: Similar) -> list[Reranker]:
+    """The rules that the settings ask for, in order; without vectors nothing can be varied."""
+    rules: list[Reranker] = []
+    if settings.family and settings.not_family:
+        rules.append(FamilyKind(catalog, settings.family, settings.not_family))
+    if settings.min_ratings:
+        rules.append(EnoughRatings(catalog, settings.min_ratings))
+    if settings.of_a_series:
+        rules.append(OfASeries(catalog, settings.of_a_series))
+    if settings.diversity and similarity is not None:
+        rules.append(Varied(similarity, settings.diversity))
+    return rules
+
+
+def has_any(catalog: Catalog, genres: Sequence[str]) -> NDArray[np.bool_]:
+    """(n,) which movies have one of the genres."""
+    columns = [place for place, name in enumerate(catalog.genre_names) if name in genres]
+    return np.asarray(catalog.genres[:, columns].any(axis=1))
+
+
+def earlier_equals(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) how often each value stands before its place.
+
+    Example:
+        >>> earlier_equals(np.array([5, 7, 5, 5, 7])).tolist()
+        [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(values, kind="stable")
+    _, starts, counts = np.unique(values[order], return_index=True, return_counts=True)
+    places = np.empty(len(values), dtype=np.int64)
+    places[order] = np.arange(len(values)) - np.repeat(starts, counts)
+    return places
