@@ -48,7 +48,6 @@ def test_json_holds_the_same(shop: list[str]) -> None:
         (["--implicit", "--rating", "stars"], "contradict"),
         (["--separator", "::"], "one character"),
         (["--separator", "§"], "one character of ASCII"),
-        (["--separator", "§"], "one character of ASCII"),
         (["--rating", "price", "--rating-scale", "5", "1"], "lowest rating comes first"),
     ],
 )
