@@ -32,8 +32,8 @@ DISK_PER_CHOICE: Final = 110
 MEMORY_PER_RATING: Final[Mapping[str, int]] = {
     "data": 120, "features": 60, "samples": 60, "embeddings": 150, "recall": 10, "ranking": 100, "assemble": 10, "evaluate": 100,
 }  # fmt: skip
-"""Stage → bytes it holds, the engine's own working memory aside: that is limited, and spills. `data` and `embeddings` are measured (5 million); the others
-follow from the columns and sequences that the stage keeps."""
+"""Stage → bytes it holds, the engine's own working memory aside: that is limited, and spills. `data` and `embeddings` are
+measured (5 million ratings); the others follow from the columns and sequences that the stage keeps."""
 
 DISK_BASE: Final = 100_000_000
 """What any build writes, however few its ratings are."""
