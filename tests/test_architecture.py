@@ -64,6 +64,7 @@ HEAVY: Final[dict[str, set[str]]] = {
         "training",
         "build",
     },
+    "PIL": {"embeddings/posters.py"},
     "lmdb": {"stores/lmdb_store.py"},
     "numba": {"embeddings/compiled.py"},
     "scipy": {"retrieval", "embeddings"},
@@ -82,7 +83,18 @@ HEAVY: Final[dict[str, set[str]]] = {
 }
 """Library → the rooms or files that may import it."""
 
-SERVING_IS_LIGHT: Final = ("tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb", "gensim", "scipy", "numba")
+SERVING_IS_LIGHT: Final = (
+    "tensorflow",
+    "keras",
+    "pandas",
+    "pyarrow",
+    "pyspark",
+    "duckdb",
+    "gensim",
+    "scipy",
+    "numba",
+    "PIL",
+)
 
 FILES: Final = sorted(SOURCE.rglob("*.py"))
 

@@ -71,6 +71,10 @@ class Embeddings(Section):
     movies: Annotated[tuple[EmbeddingName, ...], Field(min_length=1)] = Field(
         default=("item2vec", "fusion"), description="their names; `--profile all` trains every one"
     )
+    posters: str = Field(
+        default="",
+        description="folder of pictures named by movie id, `1.jpg`: one more aspect of `content` and `fusion`; empty: none",
+    )
 
 
 class Word2vec(Section):

@@ -8,6 +8,7 @@ from sparrow.build import limits
 from sparrow.features.engines import EngineChoice
 from tests.cli.commands import Command
 from tests.conftest import Released
+from tests.embeddings.drawn import drawn, save
 
 RECALL = ["data", "features", "embeddings", "recall"]
 
@@ -92,3 +93,27 @@ def test_an_amount_of_memory_that_is_none_is_2(
 ) -> None:
     monkeypatch.setenv("SPARROW_BUILD__MEMORY", amount)
     sparrow("build", "--home", tmp_path).check_failed(2, "build.memory", repr(amount))
+
+
+def test_posters_of_the_flag_count_over_the_setting(
+    sparrow: Command, home: Path, released: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "posters"
+    folder.mkdir()
+    for movie in (1, 2):
+        save(drawn("navy", "gold", size=(30, 45)), folder / f"{movie}.jpg")
+    monkeypatch.setenv("SPARROW_EMBEDDINGS__POSTERS", str(tmp_path / "nowhere"))
+    words = ("build", "--dataset", released.dataset, "--home", home, "--only", "embeddings", "--json")
+    sparrow(*words).check_failed(2, str(tmp_path / "nowhere"), "does not exist", "1.jpg")
+    told = sparrow(*words, "--posters", folder).json["stages"][-1]
+    assert told["counts"]["posters"]["read"] == 2
+    assert told["settings"]["embeddings"]["posters"] == str(folder)
+    assert sparrow(*words, "--posters", "").json["stages"][-1]["reused"] is True
+
+
+def test_up_refuses_posters_of_nobody_before_it_builds(sparrow: Command, released: Released, tmp_path: Path) -> None:
+    folder = tmp_path / "posters"
+    folder.mkdir()
+    words = ("up", "--dataset", released.dataset, "--home", tmp_path / "home", "--port", "0")
+    sparrow(*words, "--posters", folder).check_failed(2, str(folder), "0 pictures", "1.jpg")
+    assert not (tmp_path / "home" / "work").exists()

@@ -2,6 +2,7 @@
 
 - `plan`      stages, what makes one stale, running them with resume
 - `stages`    what each stage does
+- `posters`   which picture is which movie's
 - `run_log`   how each stage went, kept in the release; `memory` measures it
 - `limits`    disk and memory: what a build will need, and words for when it is not enough
 - `assemble`  one folder from a fit's parts: feature store and models

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.build.plan import Context
+from sparrow.build.posters import read_posters
 from sparrow.config import EmbeddingName, Walks
 from sparrow.embeddings.people import embed_people
 from sparrow.embeddings.sequences import liked_batches, liked_sequences
@@ -41,12 +42,14 @@ class Material:
         known: the rows that the fit may know.
         films: the catalogue with its content.
         attributes: what else the dataset declares of movies; None: nothing.
+        posters: (n, DIM) what the films' posters look like; None: there are none.
     """
 
     context: Context
     known: Path
     films: "Films"
     attributes: "Encoded | None"
+    posters: NDArray[np.float32] | None
 
     @cached_property
     def sequences(self) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
@@ -80,14 +83,16 @@ def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
 
     data, names = context.inputs["data"], context.settings.embeddings.movies
     films, attributes = read_films(data), encode_attributes(data)
-    counts: dict[str, Any] = {}
+    ahead = 1 if context.settings.embeddings.posters else 0
+    total = ahead + len(names) * len(FITS)
+    posters, counts = _posters(context, films, total)
     for place, fit in enumerate(FITS):
         known = context.inputs["features"] / fit / "known.parquet"
-        material = Material(context, known, films, attributes if len(attributes.ids) else None)
+        material = Material(context, known, films, attributes if len(attributes.ids) else None, posters)
         (out / fit).mkdir()
         counts[fit] = {}
         for number, name in enumerate(names):
-            before, total = len(names) * place + number, len(names) * len(FITS)
+            before = ahead + len(names) * place + number
             table = TRAINERS[name](material, partial(_tell, context.report, before, total))
             table.save(out / fit / f"movies-{name}.npz")
             if name == "item2vec":
@@ -95,6 +100,15 @@ def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
             counts[fit][name] = len(table.ids)
             context.report(1000 * (before + 1), 1000 * total)
     return counts
+
+
+def _posters(context: Context, films: "Films", parts: int) -> tuple[NDArray[np.float32] | None, dict[str, Any]]:
+    """What the posters look like, the first part of the stage, and counts of them; both fits share them."""
+    if not context.settings.embeddings.posters:
+        return None, {}
+    folder, progress = Path(context.settings.embeddings.posters), partial(_tell, context.report, 0, parts)
+    vectors, counts = read_posters(folder, context.inputs["data"], films.ids, progress)
+    return vectors, {"posters": counts}
 
 
 def _tell(report: Progress, before: int, total: int, done: int, steps: int) -> None:
@@ -155,13 +169,13 @@ def _co_ratings(material: Material, _: Progress) -> EmbeddingTable:
 def _content(material: Material, _: Progress) -> EmbeddingTable:
     from sparrow.embeddings.fusion import train_content
 
-    return train_content(material.films, material.attributes)
+    return train_content(material.films, material.attributes, material.posters)
 
 
 def _fusion(material: Material, _: Progress) -> EmbeddingTable:
     from sparrow.embeddings.fusion import train_fusion
 
-    return train_fusion(material.films, material.ratings, material.attributes)
+    return train_fusion(material.films, material.ratings, material.attributes, material.posters)
 
 
 TRAINERS: Final[Mapping[EmbeddingName, Callable[[Material, Progress], EmbeddingTable]]] = {

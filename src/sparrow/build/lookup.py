@@ -7,7 +7,7 @@ from typing import Final, get_args
 import orjson
 
 import sparrow
-from sparrow.build.plan import code_digest
+from sparrow.build.plan import code_digest, settings_content
 from sparrow.config import Settings
 from sparrow.datasets import fingerprint
 from sparrow.datasets.sources import locate_dataset
@@ -24,7 +24,7 @@ ENGINES: Final = ("", *get_args(EngineName))
 
 def release_fingerprint(data: str, settings: Settings, engine: str = "") -> str:
     """What a release is made from, code aside."""
-    relevant = {name: value for name, value in settings.model_dump(mode="json").items() if name not in NOT_CONTENT}
+    relevant = {name: value for name, value in settings_content(settings).items() if name not in NOT_CONTENT}
     return hashlib.sha256(orjson.dumps([data, relevant, engine], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

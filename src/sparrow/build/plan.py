@@ -1,9 +1,9 @@
 """Stages and what makes one stale. A finished stage is a folder named by its fingerprint; a killed build finds it again.
 
-A stage's fingerprint covers the data's content, the settings it reads, the source of the rooms it runs, and the fingerprints
-of the stages before it. It also names the runs it was made from: training need not repeat to the last bit, so a stage that was
-forced to run again makes those after it stale. A stage writes into a hidden folder that is renamed when done, so half a stage
-is never taken for one.
+A stage's fingerprint covers the data's content, the settings it reads (a folder of pictures by what it holds), the source of the
+rooms it runs, and the fingerprints of the stages before it. It also names the runs it was made from: training need not repeat to
+the last bit, so a stage that was forced to run again makes those after it stale. A stage writes into a hidden folder that is
+renamed when done, so half a stage is never taken for one.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from sparrow.build import limits
 from sparrow.build.memory import PeakMemory
 from sparrow.build.run_log import StageReport, bytes_of, rows_of
 from sparrow.config import Settings
+from sparrow.datasets.pictures import hash_pictures
 from sparrow.features.engines import EngineChoice
 
 SOURCE = Path(sparrow.__file__).parent
@@ -160,17 +161,30 @@ def fingerprints(
 ) -> dict[str, str]:
     """Stage name → fingerprint, for the data with content hash `data`."""
     found: dict[str, str] = {}
+    values = settings_content(settings)
     for stage in stages:
         parts = [
             stage.name,
             data,
-            _settings_read(stage, settings),
+            {section: values[section] for section in stage.sections},
             [_source_digest(room) for room in (SHARED, *stage.rooms)],
             [found[name] for name in stage.needs],
             engine.name if stage.engine_matters else "",
         ]
         found[stage.name] = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
     return found
+
+
+def settings_content(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Section → values as a fingerprint takes them: a folder of pictures by what it holds, wherever it lies.
+
+    Raises:
+        InvalidInput: the folder does not exist.
+    """
+    values: dict[str, dict[str, Any]] = settings.model_dump(mode="json")
+    if settings.embeddings.posters:
+        values["embeddings"]["posters"] = hash_pictures(Path(settings.embeddings.posters))
+    return values
 
 
 def _settings_read(stage: Stage, settings: Settings) -> dict[str, Any]:

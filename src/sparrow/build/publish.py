@@ -15,6 +15,7 @@ from sparrow.build.fill_store import fill_store
 from sparrow.build.limits import engine_memory, half_work_removed
 from sparrow.build.lookup import code_version, release_fingerprint
 from sparrow.build.plan import DONE, DUCKDB, SCRATCH, Done, Plan, Reporter, Stage, needed_for, run_stages, sweep
+from sparrow.build.posters import check_posters
 from sparrow.build.run_log import StageReport, runs_of, write_run_log
 from sparrow.build.stages import STAGES
 from sparrow.config import Settings
@@ -62,6 +63,7 @@ def build(
 
     Raises:
         Busy: another build is at work in this home.
+        InvalidInput: the folder of posters is missing, or has none of this dataset.
         BuildError: a stage cannot finish, or the disk will not hold the build.
     """
     with exclusive(home, "build"):
@@ -71,6 +73,7 @@ def build(
         found = None if force else _find(home, mark, code, plan)
         if found:
             return Built(found, reused=True)
+        _check_posters(plan)
         done = run_stages(plan, reporter)
         manifest = _seal(home, source, plan, done, mark, code)
         if engine.name == "spark" and settings.online.store.startswith("redis"):
@@ -102,6 +105,7 @@ def build_stage(
     with exclusive(home, "build"):
         forced = frozenset([only]) if force else frozenset[str]()
         plan = _plan(needed_for(STAGES, only), home, source, settings, engine, forced)
+        _check_posters(plan)
         return tuple(one.report for one in run_stages(plan, reporter).values())
 
 
@@ -111,6 +115,12 @@ def _plan(
     located = str(locate_dataset(source, home))
     limited = replace(engine, memory=engine_memory(settings.build.memory))
     return Plan(stages, home / "work", fingerprint(located), located, settings, limited, forced)
+
+
+def _check_posters(plan: Plan) -> None:
+    """Before the first stage, for the sake of a later one."""
+    if plan.settings.embeddings.posters and "embeddings" in plan.stale():
+        check_posters(plan.source, plan.settings)
 
 
 def _engine_mark(engine: EngineChoice) -> str:

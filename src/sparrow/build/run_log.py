@@ -24,8 +24,8 @@ from sparrow.features.engines import EngineChoice
 RUN_LOG: Final = "run.json"
 
 LIBRARIES: Final = (
-    "duckdb", "gensim", "implicit", "keras", "lmdb", "numba", "numpy", "onnxruntime", "pandas", "pyarrow", "pyspark", "scipy",
-    "tensorflow", "tensorflow-cpu", "tf2onnx",
+    "duckdb", "gensim", "implicit", "keras", "lmdb", "numba", "numpy", "onnxruntime", "pandas", "pillow", "pyarrow", "pyspark",
+    "scipy", "tensorflow", "tensorflow-cpu", "tf2onnx",
 )  # fmt: skip
 """Whose versions a run log names, where they are installed."""
 

@@ -133,7 +133,7 @@ STAGES: Final = (
         needs=("data", "features"),
         sections=("embeddings", "item2vec", "deepwalk", "node2vec"),
         rooms=(
-            *("embeddings", "stores/embedding_table", "build/embed"),
+            *("embeddings", "stores/embedding_table", "stores/outside_ids", "build/embed", "build/posters"),
             *(f"features/{name}" for name in ("attributes", "attribute_kinds", "user_vector")),
         ),
         run=make_embeddings,

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from sparrow.build.run_log import StageReport
     from sparrow.features.engines import EngineChoice
 
+_POSTERS = click.option(
+    "--posters",
+    metavar="DIR",
+    help="Pictures named by movie id, such as 1.jpg: similar movies look alike, too; else embeddings.posters.",
+)
+
 STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking", "assemble", "evaluate")
 
 
@@ -29,6 +35,7 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     metavar="NAME|PATH",
     help="What `sparrow data list` names, or a folder.",
 )
+@_POSTERS
 @click.option(
     "--engine",
     type=click.Choice(["duckdb", "spark"]),
@@ -62,6 +69,7 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
 @json_option
 def build(
     dataset: str,
+    posters: str | None,
     engine: str,
     spark_master: str | None,
     profile: str,
@@ -81,6 +89,7 @@ def build(
     Examples:
       sparrow build
       sparrow build --dataset ./ml-latest-small --json
+      sparrow build --posters ./posters
       sparrow build --only ranking --force        # train again, then
       sparrow build                               # a release with the new network
       sparrow build --engine spark --spark-master spark://host:7077
@@ -89,7 +98,7 @@ def build(
     from sparrow.build.publish import build as run_build
     from sparrow.build.publish import build_stage
 
-    folder, settings = open_home(home, config)
+    folder, settings = open_home(home, config, {"embeddings": {"posters": posters}})
     settings = _of_profile(settings, profile)
     if only:
         with BuildProgress() as reporter:
@@ -138,10 +147,13 @@ def _tell(built: "Built", as_json: bool) -> None:
 
 @click.command()
 @click.option("--dataset", default="builtin", show_default=True, metavar="NAME|PATH", help="What to recommend from.")
+@_POSTERS
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the site.  [default: 6010]")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @home_options
-def up(dataset: str, port: int | None, host: str | None, home: Path | None, config: Path | None) -> None:
+def up(
+    dataset: str, posters: str | None, port: int | None, host: str | None, home: Path | None, config: Path | None
+) -> None:
     """Build if no release has this data and these settings, publish it, and serve the site. A second start is instant.
 
     \b
@@ -151,7 +163,7 @@ def up(dataset: str, port: int | None, host: str | None, home: Path | None, conf
     """
     from sparrow.cli.serve import check_port, run_server
 
-    flags: dict[str, dict[str, Any]] = {"web": {"port": port, "host": host}}
+    flags: dict[str, dict[str, Any]] = {"web": {"port": port, "host": host}, "embeddings": {"posters": posters}}
     folder, settings = open_home(home, config, flags)
     # A taken port must not be learnt after a minute of building.
     check_port(settings.web.host, settings.web.port)

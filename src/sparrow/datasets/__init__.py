@@ -11,6 +11,7 @@
 - `releases_table`  what GroupLens publishes; `fetch` brings it, by `fetch_http` and `fetch_zip`
 - `tabular*`     any catalogue: items, interactions, columns mapped; `identities` text ids to int64; `imported` the result
 - `synthetic*`   a MovieLens-shaped world of any size with planted taste
+- `pictures`     a folder of posters: what lies in it
 - `rows`         what a source hands on
 - `faults`       everything that can be wrong, with its cure; `report` counts it
 - `rules`        what stars and times must be; `duplicates` one rating per person and movie

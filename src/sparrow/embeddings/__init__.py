@@ -7,6 +7,7 @@
 - `walk_embeddings`  DeepWalk and Node2vec, over those walks
 - `spark_word2vec`   Item2vec by Spark MLlib
 - `spark_walks`      the same walks as Spark jobs, and their training there
+- `posters`          what a picture looks like, as a vector
 - `people`           a stored vector for every person
 - `neighbours`       the nearest movies of every movie
 """

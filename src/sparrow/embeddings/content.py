@@ -5,6 +5,7 @@ Each aspect is one block, (n, dim): rows of length 1 whose inner product is the 
     genres  sets weighed by rarity, w_g = log(films / films with g)^0.5, compared by cosine
     years   bumps exp(-((year - c) / WIDTH)²) at centres c, so that the inner product falls off as a Gaussian of the gap in years
     tags    TF-IDF, reduced by a truncated SVD: the latent semantic analysis of Deerwester et al. (1990)
+    posters colours and layout of pictures (`sparrow.embeddings.posters`) less what all of them share
 """
 
 from collections import Counter
@@ -36,6 +37,10 @@ TAG_DIM: Final = 64
 
 RARE: Final = 2
 """Films that must carry a tag before it can say that two are alike."""
+
+
+AVERAGE: Final = 1e-3
+"""How near to the mean a poster is the mean: what is left of it is rounding."""
 
 
 def genre_block(genres: Sequence[tuple[str, ...]]) -> Floats:
@@ -88,6 +93,21 @@ def attribute_block(attributes: Encoded, ids: NDArray[np.int64]) -> Floats:
     if parts:
         block[rows >= 0] = np.concatenate(parts, axis=1)[rows[rows >= 0]]
     return unit(block)
+
+
+def poster_block(vectors: Floats) -> Floats:
+    """(n, dim) unit rows of what sets a film's poster apart.
+
+    All posters are somewhat alike, and the average one would be everybody's neighbour: the mean is taken out (Suzuki et al.,
+    "Centering Similarity Measures to Reduce Hubs", 2013). An average poster, or the only one, says nothing.
+
+    Args:
+        vectors: (n, dim) as `describe_pictures` makes them, zeros for a film without a poster.
+    """
+    there = vectors.any(axis=1)
+    apart = vectors - (vectors[there].mean(axis=0, dtype=np.float64) if there.any() else 0)
+    told = there & (np.linalg.norm(apart, axis=1) > AVERAGE)
+    return unit(np.where(told[:, None], apart, 0).astype(np.float32))
 
 
 def _centred(vectors: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
     s(i, j) = sum_b w_b / (W d_b) <b_i, b_j> = <f_i, f_j>,     f_i = (sqrt(w_b / (W d_b)) b_i) over blocks b, side by side
 
-b_i are rows of one aspect, of length 1 or a little less: co-ratings, genres, years, tags, attributes. d_b is how far the
+b_i are rows of one aspect, of length 1 or a little less: co-ratings, genres, years, tags, attributes, posters. d_b is how far the
 aspect's similarity of two random films deviates from its mean, so that a weight means the same whatever the aspect's scale; W
 makes the similarity of a film that has every aspect with itself about 1. So any pair has a score, exactly, from one stored
 vector a film.
@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.embeddings.content import Floats, attribute_block, genre_block, tag_block, year_block
+from sparrow.embeddings.content import Floats, attribute_block, genre_block, poster_block, tag_block, year_block
 from sparrow.embeddings.content_files import Films, Ratings
 from sparrow.embeddings.fusion_co_ratings import train_co_ratings
 from sparrow.features.attributes import Encoded
@@ -31,8 +31,10 @@ from sparrow.stores.embedding_table import EmbeddingTable, unit
 NAME: Final = "fusion"
 CONTENT: Final = "content"
 
-WEIGHTS: Final[Mapping[str, float]] = {"co_ratings": 1.0, "genres": 1.6, "years": 0.25, "tags": 0.5, "attributes": 1.0}
-"""What each aspect counts, in deviations of its own similarity."""
+WEIGHTS: Final[Mapping[str, float]] = {
+    "co_ratings": 1.0, "genres": 1.6, "years": 0.25, "tags": 0.5, "attributes": 1.0, "posters": 0.25,
+}  # fmt: skip
+"""What each aspect counts, in deviations of its own similarity. No data at hand has attributes or posters: theirs are guesses."""
 
 PRIOR: Final = 5.0
 """Ratings after which a movie's own co-ratings count as much as its content's usual ones."""
@@ -46,21 +48,33 @@ PAIRS: Final = 20_000
 """Random pairs that calibrate an aspect."""
 
 
-def content_blocks(films: Films, attributes: Encoded | None = None) -> dict[str, Floats]:
-    """Aspect → (n, dim) unit rows, zeros where a film lacks it; aspects that no film has are left out."""
+def content_blocks(films: Films, attributes: Encoded | None = None, posters: Floats | None = None) -> dict[str, Floats]:
+    """Aspect → (n, dim) unit rows, zeros where a film lacks it; aspects that no film has are left out.
+
+    Args:
+        films: the catalogue.
+        attributes: what else is declared of films.
+        posters: (n, dim) a row of `describe_pictures` for each film, zeros where it has no picture.
+    """
     blocks = {"genres": genre_block(films.genres), "years": year_block(films.years), "tags": tag_block(films)}
     if attributes is not None:
         blocks["attributes"] = attribute_block(attributes, films.ids)
+    if posters is not None:
+        blocks["posters"] = poster_block(posters)
     return {name: block for name, block in blocks.items() if block.any()}
 
 
-def train_content(films: Films, attributes: Encoded | None = None) -> EmbeddingTable:
+def train_content(films: Films, attributes: Encoded | None = None, posters: Floats | None = None) -> EmbeddingTable:
     """The fusion of content alone: every film of the catalogue has a vector."""
-    return join_blocks(CONTENT, films.ids, content_blocks(films, attributes))
+    return join_blocks(CONTENT, films.ids, content_blocks(films, attributes, posters))
 
 
 def train_fusion(
-    films: Films, ratings: Ratings, attributes: Encoded | None = None, weights: Mapping[str, float] = WEIGHTS
+    films: Films,
+    ratings: Ratings,
+    attributes: Encoded | None = None,
+    posters: Floats | None = None,
+    weights: Mapping[str, float] = WEIGHTS,
 ) -> EmbeddingTable:
     """The default similarity of two movies: every film of the catalogue has a vector.
 
@@ -68,9 +82,10 @@ def train_fusion(
         films: the catalogue.
         ratings: what the fit may know.
         attributes: what else is declared of films.
+        posters: as `content_blocks` takes them.
         weights: of the aspects; one that is 0 is left out.
     """
-    blocks = content_blocks(films, attributes)
+    blocks = content_blocks(films, attributes, posters)
     blocks["co_ratings"] = co_rating_block(films, ratings, blocks)
     return join_blocks(NAME, films.ids, blocks, weights)
 

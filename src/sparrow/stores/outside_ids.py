@@ -67,7 +67,7 @@ class OutsideIds:
 
     def movie(self, text: str) -> int:
         """The raw id a movie has, or would have."""
-        return _walk(text, self._movies.get)
+        return find_raw(text, self._movies.get)
 
     def person(self, text: str) -> int:
         """The raw id a person has, or gets with their first event; their first candidate when the table is out of reach."""
@@ -107,8 +107,13 @@ class OutsideIds:
         return self._store.outside_people(hashed) if hashed else {}
 
 
-def _walk(text: str, holder: Callable[[int], str | None]) -> int:
-    """The first candidate that nobody else holds."""
+def find_raw(text: str, holder: Callable[[int], str | None]) -> int:
+    """The raw id that a text has or would have: the first candidate that nobody else holds.
+
+    Args:
+        text: an outside id.
+        holder: raw id → the text that holds it by the table, None if none does.
+    """
     return next(raw for raw in surrogates(text) if raw < HASHED_FROM or holder(raw) in (None, text))
 
 
