@@ -68,6 +68,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "scipy": {"retrieval", "embeddings"},
     "sklearn": {"features/attribute_kinds.py"},
     "redis": {"stores/redis_connection.py"},
+    "faiss": {"stores/inverted_index.py"},
     "onnxruntime": {"online/ranking.py"},
     "fastapi": {"web"},
     "grpc": {"model_server/grpc.py", "model_server/server.py", "model_server/wire/client.py"},
@@ -81,7 +82,7 @@ HEAVY: Final[dict[str, set[str]]] = {
 }
 """Library → the rooms or files that may import it."""
 
-SERVING_IS_LIGHT: Final = ("tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb", "gensim", "scipy", "numba")
+SERVING_IS_LIGHT: Final = ("tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb", "gensim", "scipy", "numba", "faiss")
 
 FILES: Final = sorted(SOURCE.rglob("*.py"))
 
