@@ -70,6 +70,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "scipy": {"retrieval", "embeddings"},
     "sklearn": {"features/attribute_kinds.py"},
     "redis": {"stores/redis_connection.py"},
+    "faiss": {"stores/inverted_index.py"},
     "onnxruntime": {"online/ranking.py"},
     "fastapi": {"web"},
     "grpc": {"model_server/grpc.py", "model_server/server.py", "model_server/wire/client.py"},
@@ -94,6 +95,7 @@ SERVING_IS_LIGHT: Final = (
     "scipy",
     "numba",
     "PIL",
+    "faiss",
 )
 
 FILES: Final = sorted(SOURCE.rglob("*.py"))

@@ -150,6 +150,18 @@ class NeuralCF(Section):
     seed: int = Field(default=1, description="of all chance in it")
 
 
+class VectorSearch(Section):
+    """The index behind nearest vectors: exact for catalogues that fit, approximate and measured beyond."""
+
+    exact_up_to: Positive = Field(default=100_000, description="vectors that are searched exactly; more are indexed")
+    recall_floor: Share = Field(
+        default=0.95,
+        description="share of the truly nearest an index must find; its search effort is raised until it does",
+    )
+    recall_at: Positive = Field(default=100, description="length of the lists by which that is measured")
+    sample: Annotated[int, Field(ge=2)] = Field(default=256, description="vectors for which it is measured")
+
+
 class Recall(Section):
     """What is brought before it is ranked. Quotas are candidates by route name; their sum is what one ranking scores."""
 
@@ -251,6 +263,7 @@ class Settings(Section):
     deepwalk: DeepWalk = DeepWalk()
     node2vec: Node2vec = Node2vec()
     neural_cf: NeuralCF = NeuralCF()
+    vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
     similar: Similar = Similar()
     candidates: Candidates = Candidates()

@@ -5,6 +5,7 @@ import pytest
 
 from sparrow.embeddings import neighbours
 from sparrow.embeddings.neighbours import nearest
+from sparrow.stores import index_choice
 from sparrow.stores.embedding_table import EmbeddingTable
 from sparrow.stores.feature_store import Similarity
 
@@ -63,3 +64,30 @@ def test_zero_vectors_are_neighbours_of_similarity_zero() -> None:
 def test_there_are_never_more_neighbours_than_others(count: int, k: int, width: int) -> None:
     found = nearest(table(np.eye(5)[:count].reshape(count, 5)), k)
     assert found.nearest.shape == found.scores.shape == (count, width)
+
+
+def test_a_catalogue_beyond_exact_search_goes_through_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(3)
+    # Many more numbers than tastes, as embeddings are; some movies are twice there.
+    vectors = chance.normal(size=(3000, 8)) @ chance.normal(size=(8, 31))
+    vectors[2000:2005] = vectors[:5]
+    one = table(vectors)
+    exact = nearest(one, 20)
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 1000)
+    monkeypatch.setattr(neighbours, "BLOCK", 700)
+    found = nearest(one, 20)
+    assert (found.nearest.shape, found.nearest.dtype, found.scores.dtype) == ((3000, 20), np.int64, np.float32)
+    assert not np.any(found.nearest == found.ids[:, None])
+    assert found.nearest[:5, 0].tolist() == one.ids[2000:2005].tolist()
+    shares = [len(set(mine) & set(best)) / 20 for mine, best in zip(found.nearest, exact.nearest, strict=True)]
+    assert 0.95 <= np.mean(shares) < 1, "approximate, and as good as asked"
+    kept = found.nearest[:, 0] == exact.nearest[:, 0]
+    np.testing.assert_allclose(found.scores[kept, 0], exact.scores[kept, 0], rtol=1e-5)
+
+
+def test_a_catalogue_that_no_index_serves_well_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = table(np.random.default_rng(4).normal(size=(1500, 16)))
+    exact = nearest(one, 10)
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 1000)
+    monkeypatch.setattr(index_choice, "EFFORTS", ((0.01, 1),))
+    assert np.array_equal(nearest(one, 10).nearest, exact.nearest)

@@ -1,35 +1,49 @@
-"""Nearest movies of every movie under the embedding's own similarity: exact, in blocks of bounded memory.
+"""Nearest movies of every movie under the embedding's own similarity.
 
-A block's similarities are one matrix product. Each row is then read once, and what beats the k-th best so far is put in its
-place; after the first few hundred movies that is rare.
+Exact for catalogues that fit, in blocks of bounded memory: a block's similarities are one matrix product, each row is then read
+once, and what beats the k-th best so far is put in its place; after the first few hundred movies that is rare. A catalogue
+beyond is searched through an index whose recall was measured (`stores/index_choice.py`).
 """
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparrow.config import VectorSearch
 from sparrow.embeddings.compiled import compiled
 from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
+from sparrow.stores.index_choice import build_index, others
+from sparrow.stores.vector_index import Found, VectorIndex, empty_answers
 
 BLOCK = 512
+
+EXACT_UP_TO: Final = 150_000
+"""Movies; what is quadratic takes about a minute at this size on two cores, and an index no less."""
 
 
 def nearest(table: EmbeddingTable, k: int) -> Neighbours:
     """The `k` most similar other movies of each movie.
 
     Args:
-        table: n movies; work is n * n * dim, memory BLOCK * n floats.
+        table: n movies; up to EXACT_UP_TO the work is n * n * dim and the memory BLOCK * n floats. Beyond, 95 % of the
+            neighbours are the true ones, and the work grows with n * sqrt(n).
         k: neighbours per movie, cut to n - 1.
 
     Returns:
         Neighbours by raw id, most similar first, equally similar ones by id.
     """
     comparable = np.ascontiguousarray(table.comparable(), dtype=np.float32)
-    count, k = len(table.ids), min(k, max(len(table.ids) - 1, 0))
-    places = np.empty((count, k), dtype=np.int64)
-    scores = np.empty((count, k), dtype=np.float32)
+    k = min(k, max(len(table.ids) - 1, 0))
+    index = build_index(comparable, VectorSearch(exact_up_to=EXACT_UP_TO, recall_at=max(k, 1)))
+    found = _exactly(comparable, k) if index.facts.kind == "exact" else _through(index, comparable, k)
+    return Neighbours(table.name, table.ids, table.ids[found.rows], found.scores)
+
+
+def _exactly(comparable: NDArray[np.float32], k: int) -> Found:
+    count, found = len(comparable), empty_answers(len(comparable), k)
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
         for start in range(0, count if k else 0, BLOCK):
@@ -37,10 +51,22 @@ def nearest(table: EmbeddingTable, k: int) -> Neighbours:
             np.fill_diagonal(block[:, start:], -np.inf)  # nobody is the own neighbour
             parts = [
                 np.array_split(rows, cores)
-                for rows in (block, places[start : start + BLOCK], scores[start : start + BLOCK])
+                for rows in (block, found.rows[start : start + BLOCK], found.scores[start : start + BLOCK])
             ]
             list(pool.map(_best, *parts))
-    return Neighbours(table.name, table.ids, table.ids[places], scores)
+    return found
+
+
+def _through(index: VectorIndex, comparable: NDArray[np.float32], k: int) -> Found:
+    """Blocks of movies side by side; each is answered as if it were alone."""
+    rows = np.arange(len(comparable))
+    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    found = empty_answers(len(comparable), k)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        answers = pool.map(lambda block: others(index, comparable, block, k), blocks)
+        for block, part in zip(blocks, answers, strict=True):
+            found.rows[block], found.scores[block] = part
+    return found
 
 
 @compiled
