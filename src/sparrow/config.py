@@ -153,12 +153,14 @@ class NeuralCF(Section):
 class VectorSearch(Section):
     """The index behind nearest vectors: exact for catalogues that fit, approximate and measured beyond."""
 
-    exact_up_to: Positive = Field(default=100_000, description="vectors that are searched exactly; more are indexed")
+    exact_up_to: Positive = Field(default=150_000, description="vectors that are searched exactly; more are indexed")
     recall_floor: Share = Field(
         default=0.95,
         description="share of the truly nearest an index must find; its search effort is raised until it does",
     )
-    recall_at: Positive = Field(default=100, description="length of the lists by which that is measured")
+    recall_at: Positive = Field(
+        default=100, description="length of the lists by which that is measured; neighbours go by their own"
+    )
     sample: Annotated[int, Field(ge=2)] = Field(default=256, description="vectors for which it is measured")
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sparrow.config import VectorSearch
 from sparrow.embeddings import neighbours
 from sparrow.embeddings.neighbours import nearest
 from sparrow.stores import index_choice
@@ -66,6 +67,9 @@ def test_there_are_never_more_neighbours_than_others(count: int, k: int, width: 
     assert found.nearest.shape == found.scores.shape == (count, width)
 
 
+FEW_EXACTLY = VectorSearch(exact_up_to=1000)
+
+
 def test_a_catalogue_beyond_exact_search_goes_through_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = np.random.default_rng(3)
     # Many more numbers than tastes, as embeddings are; some movies are twice there.
@@ -73,9 +77,8 @@ def test_a_catalogue_beyond_exact_search_goes_through_an_index(monkeypatch: pyte
     vectors[2000:2005] = vectors[:5]
     one = table(vectors)
     exact = nearest(one, 20)
-    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 1000)
     monkeypatch.setattr(neighbours, "BLOCK", 700)
-    found = nearest(one, 20)
+    found = nearest(one, 20, FEW_EXACTLY)
     assert (found.nearest.shape, found.nearest.dtype, found.scores.dtype) == ((3000, 20), np.int64, np.float32)
     assert not np.any(found.nearest == found.ids[:, None])
     assert found.nearest[:5, 0].tolist() == one.ids[2000:2005].tolist()
@@ -88,6 +91,5 @@ def test_a_catalogue_beyond_exact_search_goes_through_an_index(monkeypatch: pyte
 def test_a_catalogue_that_no_index_serves_well_is_compared_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     one = table(np.random.default_rng(4).normal(size=(1500, 16)))
     exact = nearest(one, 10)
-    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 1000)
     monkeypatch.setattr(index_choice, "EFFORTS", ((0.01, 1),))
-    assert np.array_equal(nearest(one, 10).nearest, exact.nearest)
+    assert np.array_equal(nearest(one, 10, FEW_EXACTLY).nearest, exact.nearest)

@@ -68,7 +68,7 @@ def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
         (out / fit).mkdir()
         counts[fit] = {}
         for file in sorted((context.inputs["embeddings"] / fit).glob("movies-*.npz")):
-            neighbours = nearest(EmbeddingTable.load(file), NEIGHBOURS)
+            neighbours = nearest(EmbeddingTable.load(file), NEIGHBOURS, context.settings.vector_search)
             neighbours.save(out / fit / f"neighbours-{neighbours.name}.npz")
             counts[fit][neighbours.name] = len(neighbours.ids)
     return counts
@@ -141,10 +141,13 @@ STAGES: Final = (
     ),
     Stage(
         "recall",
-        ("embeddings",),
-        (),
-        ("embeddings/neighbours", "embeddings/compiled", "stores/embedding_table", "build/stages"),
-        make_recall,
+        needs=("embeddings",),
+        sections=("vector_search",),
+        rooms=(
+            *("embeddings/neighbours", "embeddings/compiled", "build/stages"),
+            *(f"stores/{name}" for name in ("embedding_table", "index_choice", "inverted_index", "vector_index")),
+        ),
+        run=make_recall,
     ),
     Stage(
         "ranking",
@@ -169,7 +172,7 @@ STAGES: Final = (
         sections=("recall", "candidates", "similar"),
         rooms=(
             *("online", "evaluation", "build/events", "build/judge", "build/judge_similar"),
-            *(f"features/{name}" for name in ("chance", "encoding", "genres", "series", "user_vector")),
+            *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),
         ),
         run=make_evaluation,
     ),

@@ -7,7 +7,6 @@ beyond is searched through an index whose recall was measured (`stores/index_cho
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +19,23 @@ from sparrow.stores.vector_index import Found, VectorIndex, empty_answers
 
 BLOCK = 512
 
-EXACT_UP_TO: Final = 150_000
-"""Movies; what is quadratic takes about a minute at this size on two cores, and an index no less."""
 
-
-def nearest(table: EmbeddingTable, k: int) -> Neighbours:
+def nearest(table: EmbeddingTable, k: int, settings: VectorSearch = VectorSearch()) -> Neighbours:
     """The `k` most similar other movies of each movie.
 
     Args:
-        table: n movies; up to EXACT_UP_TO the work is n * n * dim and the memory BLOCK * n floats. Beyond, 95 % of the
-            neighbours are the true ones, and the work grows with n * sqrt(n).
+        table: n movies; up to `exact_up_to` the work is n * n * dim and the memory BLOCK * n floats: about a minute for
+            150,000 on two cores. Beyond, `recall_floor` of the neighbours are the true ones, and the work grows with
+            n * sqrt(n).
         k: neighbours per movie, cut to n - 1.
+        settings: from how many on, and how well.
 
     Returns:
         Neighbours by raw id, most similar first, equally similar ones by id.
     """
     comparable = np.ascontiguousarray(table.comparable(), dtype=np.float32)
     k = min(k, max(len(table.ids) - 1, 0))
-    index = build_index(comparable, VectorSearch(exact_up_to=EXACT_UP_TO, recall_at=max(k, 1)))
+    index = build_index(comparable, settings.model_copy(update={"recall_at": max(k, 1)}))
     found = _exactly(comparable, k) if index.facts.kind == "exact" else _through(index, comparable, k)
     return Neighbours(table.name, table.ids, table.ids[found.rows], found.scores)
 
