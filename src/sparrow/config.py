@@ -181,7 +181,7 @@ class Similar(Section):
     family: tuple[str, ...] = Field(default=("Children",), description="genres that make a movie one for the family")
     not_family: tuple[str, ...] = Field(
         default=("Horror", "Crime", "Thriller", "War", "Film-Noir"),
-        description="genres that never stand in a family movie's list",
+        description="genres kept out of a family movie's list, but for its own",
     )
     min_ratings: Annotated[int, Field(ge=0)] = Field(default=0, description="ratings a movie needs to be listed")
     of_a_series: Annotated[int, Field(ge=0)] = Field(

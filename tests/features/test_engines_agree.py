@@ -31,10 +31,10 @@ def builtin(folder: Path) -> None:
     import_dataset("builtin", folder)
 
 
-def everything(choice: EngineChoice, data: Path, out: Path) -> dict[str, list[str]]:
+def everything(choice: EngineChoice, data: Path, out: Path, samples: Samples) -> dict[str, list[str]]:
     """All files of both fits, each as its sorted rows."""
     out.mkdir()
-    settings = SETTINGS.model_copy(update={"samples": Samples(negatives=2)})
+    settings = SETTINGS.model_copy(update={"samples": samples})
     with open_engine(choice, out / "scratch") as engine:
         write_events(engine, data, out, settings)
         engine.read("movies", data / "movies.parquet")
@@ -46,15 +46,22 @@ def everything(choice: EngineChoice, data: Path, out: Path) -> dict[str, list[st
         "events",
         *(f"{fit}/{name}" for fit in FITS for name in ("known", "movies", "users", "samples/liking", "samples/choice")),
     ]
+    files += [f"{fit}/samples/seen" for fit in FITS if (out / fit / "samples" / "seen.parquet").exists()]
     return {name: sorted(map(repr, pq.read_table(out / f"{name}.parquet").to_pylist())) for name in files}
 
 
-@pytest.mark.parametrize("world", [awkward_world, builtin])
-def test_both_engines_give_the_same_rows(world: Callable[[Path], None], tmp_path: Path) -> None:
+EVERY_ROW = Samples(negatives=2)
+NEWEST = Samples(negatives=2, max_positives=150)
+
+
+@pytest.mark.parametrize(
+    ("world", "samples"), [(awkward_world, EVERY_ROW), (awkward_world, NEWEST), (builtin, EVERY_ROW)]
+)
+def test_both_engines_give_the_same_rows(world: Callable[[Path], None], samples: Samples, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     world(tmp_path / "data")
-    expected = everything(DUCKDB, tmp_path / "data", tmp_path / "duckdb")
-    found = everything(SPARK, tmp_path / "data", tmp_path / "spark")
+    expected = everything(DUCKDB, tmp_path / "data", tmp_path / "duckdb", samples)
+    found = everything(SPARK, tmp_path / "data", tmp_path / "spark", samples)
     assert (tmp_path / "duckdb" / "cuts.json").read_bytes() == (tmp_path / "spark" / "cuts.json").read_bytes()
     for name, rows in expected.items():
         assert len(rows) > 0

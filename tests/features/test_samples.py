@@ -11,9 +11,9 @@ from sparrow.config import Samples
 from sparrow.features import samples
 from sparrow.features.definitions import USER_SUMS
 from sparrow.features.draws import DrawChoices, Popularity
-from sparrow.features.jobs import FITS, Fit
+from sparrow.features.jobs import FITS, Cuts, Fit
 from sparrow.schema import MAX_ID
-from tests.features.prepared import SETTINGS, Row, rows, write_fit
+from tests.features.prepared import SETTINGS, Row, events, rows, write_fit
 from tests.worlds import random_world
 
 
@@ -84,13 +84,24 @@ def test_only_the_newest_ratings_become_rows_and_these_are_the_same_as_among_all
     limited = SETTINGS.model_copy(update={"samples": Samples(max_positives=100)})
     write_fit(tmp_path / "all", world.ratings, world.movies, fit)
     write_fit(tmp_path / "newest", world.ratings, world.movies, fit, limited)
+    cuts = Cuts.load(tmp_path / "all" / "cuts.json")
+    trained = [
+        event for event in events(tmp_path / "all")
+        if fit == "release" or (event["timestamp"] < cuts.valid_from and event["fold"] == "fit")
+    ]  # fmt: skip
+    begins = sorted(event["timestamp"] for event in trained)[-100]
     for name in ("liking", "choice"):
         every, newest = (by_key(rows(tmp_path / place / fit / f"{name}.parquet")) for place in ("all", "newest"))
-        positives = [row for row in newest if row["label"] == 1 and name == "choice"]
-        begins = min(row["timestamp"] for row in newest)
         assert newest == [row for row in every if row["timestamp"] >= begins]
         assert len(newest) < len(every)
-        assert name == "liking" or 100 <= len(positives) < 110, "a second's rows stay together"
+    recent = {event["userId"] for event in trained if event["timestamp"] >= begins}
+    older = {
+        (event["userId"], event["movieId"])
+        for event in trained if event["timestamp"] < begins and event["userId"] in recent
+    }  # fmt: skip
+    seen = rows(tmp_path / "newest" / fit / "seen.parquet")
+    assert {(row["userId"], row["movieId"]) for row in seen} == older != set()
+    assert not (tmp_path / "all" / fit / "seen.parquet").exists()
 
 
 def by_key(sample: list[Row]) -> list[Row]:

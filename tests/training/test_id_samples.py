@@ -188,3 +188,23 @@ def test_without_liking_rows_the_other_head_still_learns() -> None:
     blocks = list(read_samples(rows, nothing, SETTINGS)(0))
     assert sum(block.rows for block in blocks) == len(rows.users) * (1 + NEGATIVES)
     assert all(block.weights[CHOICE].all() for block in blocks)
+
+
+@pytest.mark.usefixtures("no_strangers")
+@pytest.mark.parametrize("way", ["older rows in a file of their own", "older rows beyond the limit"])
+def test_what_was_seen_before_the_newest_rows_is_never_a_negative(tmp_path: Path, way: str) -> None:
+    newest = Rows(np.repeat([1, 2], 5), np.arange(10), np.full(10, 100), np.ones(10, np.int8))
+    older = Rows(np.full(4, 1), np.array([5, 6, 7, 8]), np.full(4, 50), np.ones(4, np.int8))
+    liking = write_rows(tmp_path / "liking.parquet", [newest])
+    if way == "older rows in a file of their own":
+        choice, seen = (write_rows(tmp_path / f"{n}.parquet", [rows]) for n, rows in enumerate((newest, older)))
+        source = IdSamples(choice, liking, Samples(negatives=20), older=seen)
+    else:
+        every = write_rows(tmp_path / "every.parquet", [newest, older])
+        source = IdSamples(every, liking, Samples(negatives=20), max_rows=10)
+        assert source.left_out == 4
+    batch = Batch.join(list(source(0)))
+    chosen = (batch.weights[CHOICE] == 1) & (batch.labels[CHOICE].reshape(-1) == 0)
+    drawn = set(pairs_of(source, batch, chosen))
+    assert {movie for user, movie in drawn if user == 1} == {9}
+    assert {movie for user, movie in drawn if user == 2} == {0, 1, 2, 3, 4}

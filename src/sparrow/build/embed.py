@@ -20,7 +20,7 @@ from sparrow.build.posters import read_posters
 from sparrow.config import EmbeddingName, Walks
 from sparrow.embeddings.people import embed_people
 from sparrow.embeddings.sequences import liked_batches, liked_sequences
-from sparrow.features.jobs import FITS
+from sparrow.features.jobs import FITS, Cuts
 from sparrow.stores.embedding_table import EmbeddingTable
 
 if TYPE_CHECKING:
@@ -82,12 +82,14 @@ def make_embeddings(context: Context, out: Path) -> Mapping[str, Any]:
     from sparrow.features.attributes import encode_attributes
 
     data, names = context.inputs["data"], context.settings.embeddings.movies
-    films, attributes = read_films(data), encode_attributes(data)
+    every, attributes = read_films(data), encode_attributes(data)
+    cut = Cuts.load(context.inputs["features"] / "cuts.json").valid_from
     ahead = 1 if context.settings.embeddings.posters else 0
     total = ahead + len(names) * len(FITS)
-    posters, counts = _posters(context, films, total)
+    posters, counts = _posters(context, every, total)
     for place, fit in enumerate(FITS):
         known = context.inputs["features"] / fit / "known.parquet"
+        films = read_films(data, before=cut) if fit == "judging" else every  # a tag tells who watched what, too
         material = Material(context, known, films, attributes if len(attributes.ids) else None, posters)
         (out / fit).mkdir()
         counts[fit] = {}

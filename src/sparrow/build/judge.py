@@ -3,6 +3,9 @@
 Three questions, each with its own people: `next` (each person's last tenth of rows inside the training period), `seen` and
 `unseen` (people with rows after the cut in time, who did or did not have rows before it; an unseen person's first half of
 rows is their history).
+
+A network is judged on people it was trained on: where `samples.max_positives` leaves older rows out, these are fewer than the
+question has, and its row says how many. Of liking, `seen` and `unseen` tell those people from all others.
 """
 
 import asyncio
@@ -108,13 +111,23 @@ def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
 
 
 def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], cases: list[Case]) -> dict[str, Any]:
-    judged = {name: _judge_model(recommender, name, model, cases) for name, model in asked.items()}
+    suited = {name: _suited(recommender, name, cases) for name in asked}
+    judged = {name: _judge_model(recommender, name, asked[name], mine) for name, mine in suited.items() if mine}
     lead, low, high = judged["for_you"].lead(judged["popular"], METRIC)
+    fewer = {name: {"people": len(mine)} for name, mine in suited.items() if len(mine) < len(cases)}
     return {
         "people": len(cases),
-        "rows": [ranking_row(one) for one in judged.values()],
+        "rows": [ranking_row(one) | fewer.get(name, {}) for name, one in judged.items()],
         "lead_over_popular": {METRIC: round(lead, 4), "interval": [round(low, 4), round(high, 4)]},
     }
+
+
+def _suited(recommender: Recommender, name: str, cases: list[Case]) -> list[Case]:
+    """Those a model answers itself, not by a stand-in."""
+    network = recommender.neural_cf
+    if name not in NEED_KNOWN or network is None:
+        return cases
+    return [case for case in cases if case.person.user_id is not None and network.knows(case.person.user_id)]
 
 
 def _judge_model(recommender: Recommender, name: str, model: str | None, cases: list[Case]) -> Judged:

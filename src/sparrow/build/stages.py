@@ -107,7 +107,10 @@ def make_evaluation(context: Context, out: Path) -> Mapping[str, Any]:
 
 DESCRIBING: Final = tuple(
     f"features/{name}"
-    for name in ("chance", "definitions", "engines", "genres", "grouped", "jobs", "movies", "people", "queries")
+    for name in (
+        *("chance", "definitions", "engines", "genres", "grouped", "jobs", "movies", "people", "prefetch", "queries"),
+        "spark_session",
+    )
 )
 """What the feature rows depend on."""
 
@@ -134,7 +137,7 @@ STAGES: Final = (
         sections=("embeddings", "item2vec", "deepwalk", "node2vec"),
         rooms=(
             *("embeddings", "stores/embedding_table", "stores/outside_ids", "build/embed", "build/posters"),
-            *(f"features/{name}" for name in ("attributes", "attribute_kinds", "user_vector")),
+            *(f"features/{name}" for name in ("attributes", "attribute_kinds", "jobs", "series", "user_vector")),
         ),
         run=make_embeddings,
         engine_matters=True,
@@ -169,7 +172,7 @@ STAGES: Final = (
     Stage(
         "evaluate",
         needs=("features", "recall", "ranking", "assemble"),
-        sections=("recall", "candidates", "similar"),
+        sections=("recall", "candidates"),
         rooms=(
             *("online", "evaluation", "build/events", "build/judge", "build/judge_similar"),
             *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),

@@ -83,11 +83,13 @@ def _source(samples: Path, settings: Settings, fold: Any) -> "IdSamples":
     from sparrow.training.id_samples import COLUMNS, IdSamples
     from sparrow.training.sample_files import SampleFiles
 
+    older = samples / "seen.parquet"
     return IdSamples(
         SampleFiles(samples / "choice.parquet", COLUMNS),
         SampleFiles(samples / "liking.parquet", COLUMNS, fold),
         settings.samples,
         settings.neural_cf.max_rows,
+        SampleFiles(older, (Columns.USER, Columns.MOVIE)) if older.exists() else None,
     )
 
 

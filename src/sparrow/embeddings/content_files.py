@@ -40,12 +40,17 @@ class Ratings:
     stars: NDArray[np.float64]
 
 
-def read_films(data: Path) -> Films:
-    """Read `movies.parquet` and, where there is one, `tags.parquet` of a canonical folder."""
+def read_films(data: Path, before: int | None = None) -> Films:
+    """Read `movies.parquet` and, where there is one, `tags.parquet` of a canonical folder.
+
+    Args:
+        data: the folder.
+        before: seconds; only tags given earlier. None: all.
+    """
     table = pq.read_table(data / "movies.parquet", columns=[Columns.MOVIE, Columns.TITLE, Columns.YEAR, Columns.GENRES])
     table = table.sort_by(Columns.MOVIE)
     ids = table[Columns.MOVIE].to_numpy().astype(np.int64)
-    tagged, tags = _read_tags(data / "tags.parquet", ids)
+    tagged, tags = _read_tags(data / "tags.parquet", ids, before)
     return Films(
         ids=ids,
         titles=tuple(table[Columns.TITLE].to_pylist()),
@@ -63,10 +68,11 @@ def read_ratings(known: Path) -> Ratings:
     return Ratings(users.astype(np.int64), movies.astype(np.int64), half / 2)
 
 
-def _read_tags(path: Path, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _read_tags(path: Path, ids: NDArray[np.int64], before: int | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     if not path.is_file() or not len(ids):
         return np.empty(0, dtype=np.int64), ()
-    table = pq.read_table(path, columns=[Columns.MOVIE, Columns.TAG])
+    earlier = None if before is None else [(Columns.TIMESTAMP, "<", before)]
+    table = pq.read_table(path, columns=[Columns.MOVIE, Columns.TAG], filters=earlier)
     movies = table[Columns.MOVIE].to_numpy().astype(np.int64)
     rows = np.minimum(np.searchsorted(ids, movies), len(ids) - 1)
     known = ids[rows] == movies

@@ -86,7 +86,9 @@ def train_fusion(
         weights: of the aspects; one that is 0 is left out.
     """
     blocks = content_blocks(films, attributes, posters)
-    blocks["co_ratings"] = co_rating_block(films, ratings, blocks)
+    together = co_rating_block(films, ratings, blocks)
+    if together.any():  # one person, or one movie, is like nobody
+        blocks["co_ratings"] = together
     return join_blocks(NAME, films.ids, blocks, weights)
 
 
@@ -167,8 +169,10 @@ def deviation(block: Floats, seed: int = 1) -> float:
     """Standard deviation of the similarity of two random films that have the aspect; 1 where it is always the same."""
     there = np.flatnonzero(block.any(axis=1))
     one, other = np.random.default_rng(seed).choice(there, size=(2, PAIRS))
-    spread = float(np.std(np.einsum("nd,nd->n", block[one], block[other]), where=one != other, dtype=np.float64))
-    return spread if np.isfinite(spread) and spread > 1e-6 else 1.0
+    pairs = np.flatnonzero(one != other)
+    likeness = np.einsum("nd,nd->n", block[one[pairs]], block[other[pairs]], dtype=np.float64)
+    spread = float(likeness.std()) if len(pairs) else 0.0
+    return spread if spread > 1e-6 else 1.0
 
 
 def filled(block: Floats) -> Floats:

@@ -49,6 +49,11 @@ def of_recent_people(events: str, condition: str, newest_from: int) -> str:
     return f"SELECT * FROM {events} WHERE {condition} AND userId IN ({recent})"
 
 
+def older_pairs(events: str, condition: str, newest_from: int) -> str:
+    """What people who have a chosen event from `newest_from` on had chosen before."""
+    return f"SELECT userId, movieId FROM ({of_recent_people(events, condition, newest_from)}) WHERE timestamp < {newest_from}"
+
+
 def movie_sums(events: str, condition: str) -> str:
     """`MOVIE_SUMS` of each movie over the chosen events."""
     return f"""

@@ -5,7 +5,8 @@
           described as of the same moment.
 
 Beyond `samples.max_positives` training rows, the sets begin at the newest of them: what is older counts in every feature, and
-its movies are never drawn as negatives, but it becomes no row.
+its movies are never drawn as negatives, but it becomes no row. `seen.parquet` holds the older (person, movie) pairs of
+whoever has newer rows, for those who draw negatives of their own.
 
 Both lie in folders of parts, each a random sample of the set (`Engine.spread`).
 """
@@ -45,8 +46,10 @@ def write_samples(engine: Engine, features: Path, out: Path, fit: Fit, settings:
     """
     cuts, favourites = Cuts.load(features / "cuts.json"), settings.features.favourite_genres
     newest_from = _newest_from(engine, cuts.rows(TRAINING_ROWS, fit), settings.samples.max_positives)
-    draws = out / "draws.parquet"
-    _draw(engine, cuts.rows(TRAINING_ROWS, fit), newest_from, draws, settings)
+    draws, trained = out / "draws.parquet", cuts.rows(TRAINING_ROWS, fit)
+    _draw(engine, trained, newest_from, draws, settings)
+    if newest_from:
+        engine.write(queries.older_pairs("events", trained, newest_from), out / "seen.parquet")
     engine.read(f"draws_{fit}", draws)
     cut = cuts.valid_from if fit == "judging" else FOREVER
     earlier = MovieSums.of(engine.rows(queries.movie_sums("events", f"timestamp < {newest_from}")))

@@ -86,8 +86,8 @@ class Recommender:
 
     @property
     def _of_history(self) -> MovieSimilarity | None:
-        """What a person's history is compared by; the default embedding where the release lacks the configured one."""
-        names = (self.settings.recall.embedding, *self.embeddings)
+        """What a person's history is compared by; the first by name where the release lacks the configured one."""
+        names = (self.settings.recall.embedding, *sorted(self.similarities))
         return next((self.similarities[name] for name in names if name in self.similarities), None)
 
     @property

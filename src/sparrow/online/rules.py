@@ -14,22 +14,24 @@ from sparrow.online.reranking import Ranked, Reranker
 from sparrow.online.similarity import MovieSimilarity
 
 POOL: Final = 100
-"""Best candidates that `Varied` puts in another order; the rest stay behind them."""
+"""Best candidates with a vector that `Varied` puts in another order; the rest stay behind them."""
 
 
 class FamilyKind:
-    """Beside a movie for the family stands nothing of the genres that are none for it."""
+    """Beside a movie for the family stands nothing of the genres that are none for it, but for those it has itself."""
 
     name = "family_kind"
 
     def __init__(self, catalog: Catalog, family: Sequence[str], unfit: Sequence[str]) -> None:
         """Args: family: genres that make a movie one for the family; unfit: genres kept out of its list."""
-        self._family, self._unfit = has_any(catalog, family), has_any(catalog, unfit)
+        self._family = has_any(catalog, family)
+        self._unfit = catalog.genres[:, columns_of(catalog, unfit)] > 0
 
     def rerank(self, ranked: Ranked, request: Request) -> Ranked:
-        if request.movie is None or not self._family[request.movie] or self._unfit[request.movie]:
+        if request.movie is None or not self._family[request.movie]:
             return ranked
-        return ranked.keep(~self._unfit[ranked.rows])
+        unfit = self._unfit[ranked.rows] & ~self._unfit[request.movie]
+        return ranked.keep(~unfit.any(axis=1))
 
 
 class EnoughRatings:
@@ -65,13 +67,15 @@ class Varied:
 
     def __init__(self, similarity: MovieSimilarity, weight: float) -> None:
         """Args: similarity: what likeness is, on the scale of the scores; weight: w, 0 to 1."""
-        self._vectors, self._weight = similarity.vectors, weight
+        self._vectors, self._has_vector, self._weight = similarity.vectors, similarity.has_vector, weight
 
     def rerank(self, ranked: Ranked, request: Request) -> Ranked:  # noqa: ARG002 - the same for every request
-        pool = ranked.rows[:POOL]
-        vectors = self._vectors[pool]
-        order = self._order(ranked.scores[:POOL], vectors @ vectors.T)
-        places = np.concatenate([order, np.arange(len(pool), len(ranked.rows))])
+        known = self._has_vector[ranked.rows]  # of others nothing tells whom they are like: they stay behind
+        pool, rest = np.flatnonzero(known)[:POOL], np.ones(len(known), np.bool_)
+        rest[pool] = False
+        vectors = self._vectors[ranked.rows[pool]]
+        order = self._order(ranked.scores[pool], vectors @ vectors.T)
+        places = np.concatenate([pool[order], np.flatnonzero(rest)])
         return Ranked(ranked.rows[places], ranked.scores[places])
 
     def _order(self, scores: NDArray[np.float32], alike: NDArray[np.float32]) -> Rows:
@@ -101,8 +105,12 @@ def similar_rules(catalog: Catalog, similarity: MovieSimilarity | None, settings
 
 def has_any(catalog: Catalog, genres: Sequence[str]) -> NDArray[np.bool_]:
     """(n,) which movies have one of the genres."""
-    columns = [place for place, name in enumerate(catalog.genre_names) if name in genres]
-    return np.asarray(catalog.genres[:, columns].any(axis=1))
+    return np.asarray(catalog.genres[:, columns_of(catalog, genres)].any(axis=1))
+
+
+def columns_of(catalog: Catalog, genres: Sequence[str]) -> list[int]:
+    """The columns of `catalog.genres` that stand for these; unknown names have none."""
+    return [place for place, name in enumerate(catalog.genre_names) if name in genres]
 
 
 def earlier_equals(values: NDArray[np.int64]) -> NDArray[np.int64]:

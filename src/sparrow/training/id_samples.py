@@ -8,7 +8,7 @@ Memory: 8 bytes a positive for their dense rows, 4 for their order in an epoch, 
 while they are read; liking rows stream from disk.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -49,7 +49,12 @@ class IdSamples:
     """
 
     def __init__(
-        self, choice: SampleFiles, liking: SampleFiles, settings: Samples, max_rows: int | None = None
+        self,
+        choice: SampleFiles,
+        liking: SampleFiles,
+        settings: Samples,
+        max_rows: int | None = None,
+        older: SampleFiles | None = None,
     ) -> None:
         """Read the positives.
 
@@ -58,11 +63,12 @@ class IdSamples:
             liking: rated rows, label 1 where liked.
             settings: how negatives are drawn.
             max_rows: only so many positives, the newest; more where several share the oldest second. None takes all.
+            older: (person, movie) pairs from before the sample sets begin: never drawn as negatives.
 
         Raises:
             BuildError: there is no positive.
         """
-        positives = choice.filtered(pc.field(LABEL) == 1)
+        every = positives = choice.filtered(pc.field(LABEL) == 1)
         if not positives.rows:
             raise BuildError(f"{choice.path} holds no row of label 1 to learn from; build the stage 'samples' again.")
         newest = _is_newest(positives, max_rows)
@@ -73,7 +79,9 @@ class IdSamples:
         self._liking = liking
         self.spec = _vocabularies(positives)
         self.users, self.movies = _sorted_pairs(positives, self.spec)
-        self.sampler = NegativeSampler(self.users, self.movies, settings.exponent)
+        more = [files for files in (older, every if newest is not None else None) if files is not None]
+        seen = _seen_pairs([positives, *more], self.spec) if more else None
+        self.sampler = NegativeSampler(self.users, self.movies, settings.exponent, seen)
 
     @property
     def rows(self) -> int:
@@ -151,6 +159,16 @@ def _vocabularies(files: SampleFiles) -> EncodingSpec:
     for table in files.tables():
         found = {name: np.union1d(ids, table[name].unique().to_numpy()) for name, ids in found.items()}
     return EncodingSpec({name: Vocabulary(ids) for name, ids in found.items()})
+
+
+def _seen_pairs(parts: Sequence[SampleFiles], spec: EncodingSpec) -> tuple[Rows, Rows]:
+    """(pairs,) dense users and movies that stand together in one of the files, in order, each pair once."""
+    movies, keys = spec.vocabularies[Columns.MOVIE].rows, np.empty(0, np.int64)
+    for table in (table for files in parts for table in files.tables()):
+        rows = spec.encode_ids(read_ids(table))
+        known = (rows[Columns.USER] != UNKNOWN_ROW) & (rows[Columns.MOVIE] != UNKNOWN_ROW)
+        keys = np.union1d(keys, rows[Columns.USER][known].astype(np.int64) * movies + rows[Columns.MOVIE][known])
+    return (keys // movies).astype(np.int32), (keys % movies).astype(np.int32)
 
 
 def _sorted_pairs(files: SampleFiles, spec: EncodingSpec) -> tuple[Rows, Rows]:

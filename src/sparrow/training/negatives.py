@@ -22,12 +22,18 @@ SLOTS_PER_PAIR: Final = 16
 class NegativeSampler:
     """Draws movies a person has no row of, with probability ~ popularity**exponent (Mikolov et al., 2013; He et al., 2017)."""
 
-    def __init__(self, users: Rows, movies: Rows, exponent: float) -> None:
-        """Args: users, movies: (pairs,) every known pair, in order of (user, movie); exponent: 0 uniform, 1 by popularity."""
+    def __init__(self, users: Rows, movies: Rows, exponent: float, seen: tuple[Rows, Rows] | None = None) -> None:
+        """Prepare the draws.
+
+        Args:
+            users, movies: (pairs,) the pairs whose movies are drawn, in order of (user, movie).
+            exponent: 0 uniform, 1 by popularity.
+            seen: (pairs,) users and movies that are never drawn together, in the same order; by default the same pairs.
+        """
         counts = np.bincount(movies)
         self._movies = np.flatnonzero(counts).astype(np.int32)
         self._alias = AliasTable(counts[self._movies].astype(np.float64) ** exponent)
-        self.seen = SeenPairs(users, movies)
+        self.seen = SeenPairs(*(seen or (users, movies)))
 
     def draw(self, users: Rows, rng: np.random.Generator, tries: int = 8) -> tuple[Rows, Flags]:
         """One unseen movie per entry.
