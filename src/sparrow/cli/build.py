@@ -51,7 +51,7 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     type=click.Choice(["quick", "standard", "all"]),
     default="quick",
     show_default=True,
-    help="How much to build: quick is what serves, all has every embedding to compare.",
+    help="How much to build: quick is what the settings say and `sparrow up` serves, all has every embedding to compare.",
 )
 @click.option(
     "--only",
