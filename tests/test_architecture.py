@@ -82,7 +82,9 @@ HEAVY: Final[dict[str, set[str]]] = {
 }
 """Library → the rooms or files that may import it."""
 
-SERVING_IS_LIGHT: Final = ("tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb", "gensim", "scipy", "numba", "faiss")
+SERVING_IS_LIGHT: Final = (
+    "tensorflow", "keras", "pandas", "pyarrow", "pyspark", "duckdb", "gensim", "scipy", "numba", "faiss",
+)  # fmt: skip
 
 FILES: Final = sorted(SOURCE.rglob("*.py"))
 
