@@ -64,10 +64,8 @@ def run(options: Sequence[str] = ()) -> Table:
 
 def _compare(folder: Path, world: str, count: int) -> dict[str, dict[str, Any]]:
     """What each way tells of one world; the exact one goes first and leaves the truth."""
-    points = WORLDS[world](np.random.default_rng(1), count + QUERIES)
-    np.save(folder / "vectors.npy", points[:count])
-    np.save(folder / "queries.npy", points[count:])
-    del points
+    # Not made here: a process's peak of memory begins with that of the process that started it.
+    _call(folder, "--world", world, "--vectors", str(count))
     return {way: _measure(way, folder) for way in WAYS}
 
 
@@ -164,16 +162,27 @@ def _seconds(answer: Answer, query: NDArray[np.float32]) -> float:
     return time.perf_counter() - began
 
 
+def _make(world: str, count: int, folder: Path) -> None:
+    points = WORLDS[world](np.random.default_rng(1), count + QUERIES)
+    np.save(folder / "vectors.npy", points[:count])
+    np.save(folder / "queries.npy", points[count:])
+
+
 def _measure(way: str, folder: Path) -> dict[str, Any]:
-    """One way in a process of its own, on one thread but where it says otherwise."""
-    command = [sys.executable, "-m", "benchmarks.index", "--way", way, "--folder", str(folder)]
+    """One way in a process of its own."""
+    told: dict[str, Any] = json.loads(_call(folder, "--way", way).splitlines()[-1])
+    return told
+
+
+def _call(folder: Path, *words: str) -> str:
+    """Run this module in another process, on one thread but where it says otherwise."""
+    command = [sys.executable, "-m", "benchmarks.index", "--folder", str(folder), *words]
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     paths = os.pathsep.join(path for path in (os.environ.get("PYTHONPATH", ""), str(folder / "peer")) if path)
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | single | {"PYTHONPATH": paths})
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout
 
 
 def _install_peer(folder: Path) -> None:
@@ -189,15 +198,18 @@ def _parsed(options: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks index")
     parser.add_argument("--vectors", type=int, default=VECTORS, help="vectors in the index")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--world", choices=WORLDS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(options)
 
 
 def main() -> None:
-    """One way, for the process that was started for it."""
+    """One step, for the process that was started for it."""
     given = _parsed(sys.argv[1:])
+    if given.world:
+        return _make(given.world, given.vectors, given.folder)
     vectors, queries = (np.load(given.folder / f"{name}.npy") for name in ("vectors", "queries"))
-    print(json.dumps(WAYS[given.way](vectors, queries, given.folder)))
+    return print(json.dumps(WAYS[given.way](vectors, queries, given.folder)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from sparrow.build.publish import build, build_stage
 from sparrow.config import EmbeddingName, Settings
 from sparrow.online.live import open_folder
 from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
+from sparrow.stores.index_choice import load_index
 from sparrow.stores.releases import read_manifest, releases_folder
 from tests.conftest import BARE, Released, Silent
 
@@ -63,6 +64,20 @@ def test_each_stage_tells_how_many_vectors_it_made(work: Path, released: Release
     for name, count in report.counts["release"].items():
         table = EmbeddingTable.load(folder / "release" / f"movies-{name}.npz")
         assert (len(table.ids), bool(np.isfinite(table.vectors).all())) == (count, True)
+
+
+def test_a_catalogue_beyond_exact_search_brings_its_index_along(released: Released, tmp_path: Path) -> None:
+    home = released.fresh(tmp_path / "home")
+    few = released.settings.vector_search.model_copy(update={"exact_up_to": 20, "recall_at": 5})
+    built = build(home, str(released.dataset), released.settings.model_copy(update={"vector_search": few}), Silent())
+    folder = releases_folder(home) / built.manifest.release
+    index = load_index(folder / "index-fusion")
+    assert index.facts.count == built.manifest.counts["movies"]
+    assert any(name.startswith("index-fusion/") for name in built.manifest.files), "sealed with a checksum"
+    [recall] = [report for report in built.stages if report.stage == "recall"]
+    assert recall.counts["release"]["fusion index"]["kind"] == index.facts.kind
+    vectors = np.eye(1, index.facts.dim, dtype=np.float32)
+    assert index.search(vectors, 3).rows.shape == (1, 3)
 
 
 def test_a_release_without_item2vec_serves_people_by_what_it_has(released: Released, tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     store.write_meta(StoreMeta(movies, people, similarities, dimensions, outside_ids))
     store.close()
     lmdb_store.seal(path)
+    for index in recall.glob("index-*"):
+        shutil.copytree(index, out / index.name)
     for part in RECMODEL_PARTS:
         copy = shutil.copytree if (ranking / part).is_dir() else shutil.copy2
         copy(ranking / part, out / part)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from sparrow.features.engines import open_engine
 from sparrow.features.jobs import FITS, read_events, write_events, write_features
 from sparrow.features.samples import remove_draws, write_samples
 from sparrow.stores.embedding_table import EmbeddingTable
+from sparrow.stores.index_choice import build_index
 
 log = logging.getLogger(__name__)
 
@@ -62,15 +64,20 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
 
 
 def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
-    """Nearest neighbours of every movie under every embedding."""
+    """Nearest neighbours of every movie under every embedding; an index too, where they are too many to compare in full."""
     counts: dict[str, Any] = {}
     for fit in FITS:
         (out / fit).mkdir()
         counts[fit] = {}
         for file in sorted((context.inputs["embeddings"] / fit).glob("movies-*.npz")):
-            neighbours = nearest(EmbeddingTable.load(file), NEIGHBOURS, context.settings.vector_search)
-            neighbours.save(out / fit / f"neighbours-{neighbours.name}.npz")
-            counts[fit][neighbours.name] = len(neighbours.ids)
+            table, search = EmbeddingTable.load(file), context.settings.vector_search
+            neighbours = nearest(table, NEIGHBOURS, search)
+            neighbours.save(out / fit / f"neighbours-{table.name}.npz")
+            counts[fit][table.name] = len(neighbours.ids)
+            if len(table.ids) > search.exact_up_to:
+                index = build_index(table.comparable(), search)
+                index.save(out / fit / f"index-{table.name}")
+                counts[fit][f"{table.name} index"] = asdict(index.facts)
     return counts
 
 
