@@ -163,7 +163,7 @@ def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
 
 def test_every_room_is_in_the_table() -> None:
     rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    assert rooms == DOORS.keys()
+    assert rooms - EVERYWHERE == DOORS.keys()
 
 
 def test_the_checks_can_fail() -> None:

@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sparrow.build import plan
-from sparrow.build.plan import DONE, Context, Done, Plan, Stage, fingerprints, needed_for, run_stages, sweep
+from sparrow.build import digests, plan
+from sparrow.build.digests import fingerprints
+from sparrow.build.plan import DONE, Context, Done, Plan, Stage, needed_for, run_stages, sweep
 from sparrow.build.stages import STAGES
 from sparrow.config import Settings
 from sparrow.features.engines import EngineChoice
 from tests.conftest import Silent
+from tests.test_architecture import imports_of
 
 
 def write(context: Context, out: Path) -> dict[str, int]:
@@ -240,8 +242,43 @@ def test_what_each_real_setting_makes_stale(settings: Settings, stale: list[str]
 def test_every_room_that_a_stage_names_exists() -> None:
     for stage in STAGES:
         for room in stage.rooms:
-            path = plan.SOURCE / room
+            path = digests.SOURCE / room
             assert path.is_dir() or path.with_suffix(".py").is_file(), f"{stage.name} names {room}"
+
+
+FRAME = ("build/plan", "build/digests", "build/limits", "build/memory", "build/run_log", "stores/", "model_server/")
+"""How stages are run and where things are kept: a change there changes nothing in what a stage makes."""
+
+
+def test_a_stage_goes_stale_with_everything_it_runs() -> None:
+    """Whatever its rooms import, in turn, is one of its rooms, or of a stage that it stands on."""
+    covered: dict[str, set[Path]] = {}
+    for stage in STAGES:
+        own = set().union(*(source_files(room) for room in (*stage.rooms, "schema")))
+        covered[stage.name] = own.union(*(covered[name] for name in stage.needs))
+        inside = {path.relative_to(digests.SOURCE).as_posix() for path in imported_from(own) - covered[stage.name]}
+        missing = [
+            name for name in inside if not name.startswith((*FRAME, "config/", "errors")) and "__init__" not in name
+        ]
+        assert sorted(missing) == [], stage.name
+
+
+def source_files(room: str) -> set[Path]:
+    path = digests.SOURCE / room
+    return set(path.rglob("*.py")) if path.is_dir() else {path.with_suffix(".py")}
+
+
+def imported_from(files: set[Path]) -> set[Path]:
+    """These files, and all of Sparrow that they import, directly or not; what only carries a stage is not followed."""
+    found, waiting = set(files), list(files)
+    while waiting:
+        for name in imports_of(waiting.pop()):
+            path = digests.SOURCE.parent.joinpath(*name.split(".")).with_suffix(".py")
+            carries = path.as_posix().startswith(tuple(f"{digests.SOURCE.as_posix()}/{frame}" for frame in FRAME))
+            if name.startswith("sparrow.") and path.is_file() and path not in found and not carries:
+                found.add(path)
+                waiting.append(path)
+    return found
 
 
 def test_stages_need_only_earlier_ones() -> None:
@@ -251,12 +288,12 @@ def test_stages_need_only_earlier_ones() -> None:
 
 
 def test_the_code_of_a_release_is_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = Path(shutil.copytree(plan.SOURCE, tmp_path / "sparrow", ignore=shutil.ignore_patterns("__pycache__")))
-    monkeypatch.setattr(plan, "SOURCE", copy)
+    copy = Path(shutil.copytree(digests.SOURCE, tmp_path / "sparrow", ignore=shutil.ignore_patterns("__pycache__")))
+    monkeypatch.setattr(digests, "SOURCE", copy)
 
     def digest() -> str:
-        plan._source_digest.cache_clear()
-        return plan.code_digest()
+        digests._source_digest.cache_clear()
+        return digests.code_digest()
 
     before, marks = digest(), fingerprints(STAGES, "d", Settings())
     (copy / "__pycache__").mkdir()
@@ -266,7 +303,7 @@ def test_the_code_of_a_release_is_all_of_it(tmp_path: Path, monkeypatch: pytest.
     after = fingerprints(STAGES, "d", Settings())
     assert not [name for name in marks if marks[name] == after[name]], "every stage goes by the schema"
     monkeypatch.undo()
-    plan._source_digest.cache_clear()
+    digests._source_digest.cache_clear()
 
 
 def test_a_stage_deleted_half_way_is_not_taken_for_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from sparrow.build.digests import fingerprints
 from sparrow.build.lookup import find_release, release_fingerprint
-from sparrow.build.plan import fingerprints
 from sparrow.build.posters import check_posters, find_posters, read_posters
 from sparrow.build.publish import build, build_stage
 from sparrow.build.run_log import StageReport

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sparrow.features.attributes import Encoded
 
 Progress = Callable[[int, int], None]
+Walking = TypeVar("Walking", bound=Walks)
 
 
 @dataclass(frozen=True)
@@ -131,35 +132,32 @@ def _item2vec(material: Material, progress: Progress) -> EmbeddingTable:
 
 
 def _deepwalk(material: Material, progress: Progress) -> EmbeddingTable:
-    settings = material.context.settings.deepwalk
-    graph = _graph(material, settings)
-    with material.spark() as session:
-        if session is not None:
-            from sparrow.embeddings.spark_walks import train_deepwalk_on_spark
-
-            return train_deepwalk_on_spark(session, graph, settings)
+    from sparrow.embeddings.spark_walks import train_deepwalk_on_spark
     from sparrow.embeddings.walk_embeddings import train_deepwalk
 
-    return train_deepwalk(graph, settings, progress)
+    return _walked(material, material.context.settings.deepwalk, train_deepwalk, train_deepwalk_on_spark, progress)
 
 
 def _node2vec(material: Material, progress: Progress) -> EmbeddingTable:
-    settings = material.context.settings.node2vec
-    graph = _graph(material, settings)
-    with material.spark() as session:
-        if session is not None:
-            from sparrow.embeddings.spark_walks import train_node2vec_on_spark
-
-            return train_node2vec_on_spark(session, graph, settings)
+    from sparrow.embeddings.spark_walks import train_node2vec_on_spark
     from sparrow.embeddings.walk_embeddings import train_node2vec
 
-    return train_node2vec(graph, settings, progress)
+    return _walked(material, material.context.settings.node2vec, train_node2vec, train_node2vec_on_spark, progress)
 
 
-def _graph(material: Material, settings: Walks) -> "ItemGraph":
+def _walked(
+    material: Material,
+    settings: Walking,
+    here: "Callable[[ItemGraph, Walking, Progress], EmbeddingTable]",
+    on_spark: "Callable[[SparkSession, ItemGraph, Walking], EmbeddingTable]",
+    progress: Progress,
+) -> EmbeddingTable:
+    """Vectors from walks over the graph of liked sequences."""
     from sparrow.embeddings.graph import build_graph
 
-    return build_graph(liked_batches(material.known), settings)
+    graph = build_graph(liked_batches(material.known), settings)
+    with material.spark() as session:
+        return here(graph, settings, progress) if session is None else on_spark(session, graph, settings)
 
 
 def _co_ratings(material: Material, _: Progress) -> EmbeddingTable:

@@ -7,7 +7,7 @@ from typing import Final, get_args
 import orjson
 
 import sparrow
-from sparrow.build.plan import code_digest, settings_content
+from sparrow.build.digests import code_digest, settings_content
 from sparrow.config import Settings
 from sparrow.datasets import fingerprint
 from sparrow.datasets.sources import locate_dataset

@@ -1,12 +1,10 @@
 """Stages and what makes one stale. A finished stage is a folder named by its fingerprint; a killed build finds it again.
 
-A stage's fingerprint covers the data's content, the settings it reads (a folder of pictures by what it holds), the source of the
-rooms it runs, and the fingerprints of the stages before it. It also names the runs it was made from: training need not repeat to
-the last bit, so a stage that was forced to run again makes those after it stale. A stage writes into a hidden folder that is
-renamed when done, so half a stage is never taken for one.
+A finished stage also names the runs it was made from: training need not repeat to the last bit, so a stage that was forced to run
+again makes those after it stale. A stage writes into a hidden folder that is renamed when done, so half a stage is never taken
+for one.
 """
 
-import hashlib
 import shutil
 import time
 import uuid
@@ -14,25 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-import orjson
-
-import sparrow
 from sparrow.build import limits
+from sparrow.build.digests import fingerprints
 from sparrow.build.memory import PeakMemory
 from sparrow.build.run_log import StageReport, bytes_of, rows_of
 from sparrow.config import Settings
-from sparrow.datasets.pictures import hash_pictures
 from sparrow.features.engines import EngineChoice
 
-SOURCE = Path(sparrow.__file__).parent
 DONE = "stage.json"
 SCRATCH = ".scratch"
-SHARED = "schema"
-"""What counts as liked, which ratings there are: every stage goes by it."""
 
 DUCKDB: Final = EngineChoice()
 
@@ -156,55 +147,9 @@ def needed_for(stages: Sequence[Stage], last: str) -> tuple[Stage, ...]:
     return tuple(stage for stage in stages if stage.name in wanted)
 
 
-def fingerprints(
-    stages: Sequence[Stage], data: str, settings: Settings, engine: EngineChoice = DUCKDB
-) -> dict[str, str]:
-    """Stage name → fingerprint, for the data with content hash `data`."""
-    found: dict[str, str] = {}
-    values = settings_content(settings)
-    for stage in stages:
-        parts = [
-            stage.name,
-            data,
-            {section: values[section] for section in stage.sections},
-            [_source_digest(room) for room in (SHARED, *stage.rooms)],
-            [found[name] for name in stage.needs],
-            engine.name if stage.engine_matters else "",
-        ]
-        found[stage.name] = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
-    return found
-
-
-def settings_content(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Section → values as a fingerprint takes them: a folder of pictures by what it holds, wherever it lies.
-
-    Raises:
-        InvalidInput: the folder does not exist.
-    """
-    values: dict[str, dict[str, Any]] = settings.model_dump(mode="json")
-    if settings.embeddings.posters:
-        values["embeddings"]["posters"] = hash_pictures(Path(settings.embeddings.posters))
-    return values
-
-
 def _settings_read(stage: Stage, settings: Settings) -> dict[str, Any]:
     every = settings.model_dump(mode="json")
     return {section: every[section] for section in stage.sections}
-
-
-@cache
-def _source_digest(room: str) -> str:
-    path = SOURCE / room
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.relative_to(SOURCE).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
-
-
-def code_digest() -> str:
-    """A short hash of all of Sparrow's source: which code built a release."""
-    return _source_digest(".")[:8]
 
 
 def run_stages(plan: Plan, reporter: Reporter) -> dict[str, Done]:

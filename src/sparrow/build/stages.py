@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,19 +9,14 @@ from sparrow.build.assemble import assemble
 from sparrow.build.embed import make_embeddings
 from sparrow.build.judge import judge_release
 from sparrow.build.plan import Context, Stage
+from sparrow.build.recall import make_recall
 from sparrow.build.train import train_ranking
 from sparrow.datasets import import_dataset
-from sparrow.embeddings.neighbours import nearest
 from sparrow.features.engines import open_engine
 from sparrow.features.jobs import FITS, read_events, write_events, write_features
 from sparrow.features.samples import remove_draws, write_samples
-from sparrow.stores.embedding_table import EmbeddingTable
-from sparrow.stores.index_choice import build_index
 
 log = logging.getLogger(__name__)
-
-NEIGHBOURS: Final = 100
-"""Stored per movie and embedding."""
 
 
 def import_data(context: Context, out: Path) -> Mapping[str, Any]:
@@ -60,24 +54,6 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
             counts[fit] = write_samples(engine, features, out / fit, fit, context.settings)
             remove_draws(out / fit)
             context.report(place + 1, len(FITS))
-    return counts
-
-
-def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
-    """Nearest neighbours of every movie under every embedding; an index too, where they are too many to compare in full."""
-    counts: dict[str, Any] = {}
-    for fit in FITS:
-        (out / fit).mkdir()
-        counts[fit] = {}
-        for file in sorted((context.inputs["embeddings"] / fit).glob("movies-*.npz")):
-            table, search = EmbeddingTable.load(file), context.settings.vector_search
-            neighbours = nearest(table, NEIGHBOURS, search)
-            neighbours.save(out / fit / f"neighbours-{table.name}.npz")
-            counts[fit][table.name] = len(neighbours.ids)
-            if len(table.ids) > search.exact_up_to:
-                index = build_index(table.comparable(), search)
-                index.save(out / fit / f"index-{table.name}")
-                counts[fit][f"{table.name} index"] = asdict(index.facts)
     return counts
 
 
@@ -154,7 +130,7 @@ STAGES: Final = (
         needs=("embeddings",),
         sections=("vector_search",),
         rooms=(
-            *("embeddings/neighbours", "embeddings/compiled", "build/stages"),
+            *("embeddings/neighbours", "embeddings/compiled", "build/recall"),
             *(f"stores/{name}" for name in ("embedding_table", "index_choice", "inverted_index", "vector_index")),
         ),
         run=make_recall,

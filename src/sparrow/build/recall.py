@@ -1,0 +1,33 @@
+"""The recall stage: what each movie's list of similar ones is drawn from."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from sparrow.build.plan import Context
+from sparrow.embeddings.neighbours import nearest
+from sparrow.features.jobs import FITS
+from sparrow.stores.embedding_table import EmbeddingTable
+from sparrow.stores.index_choice import build_index
+
+NEIGHBOURS: Final = 100
+"""Stored per movie and embedding."""
+
+
+def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
+    """Nearest neighbours of every movie under every embedding; an index too, where they are too many to compare in full."""
+    counts: dict[str, Any] = {}
+    for fit in FITS:
+        (out / fit).mkdir()
+        counts[fit] = {}
+        for file in sorted((context.inputs["embeddings"] / fit).glob("movies-*.npz")):
+            table, search = EmbeddingTable.load(file), context.settings.vector_search
+            neighbours = nearest(table, NEIGHBOURS, search)
+            neighbours.save(out / fit / f"neighbours-{table.name}.npz")
+            counts[fit][table.name] = len(neighbours.ids)
+            if len(table.ids) > search.exact_up_to:
+                index = build_index(table.comparable(), search)
+                index.save(out / fit / f"index-{table.name}")
+                counts[fit][f"{table.name} index"] = asdict(index.facts)
+    return counts

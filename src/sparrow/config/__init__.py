@@ -1,0 +1,61 @@
+"""Frozen settings, one section per room: `sparrow.toml` < environment `SPARROW_SECTION__KEY` < command-line flags.
+
+An unknown section or key is an error that names it. `load_settings` is the only way in; the file is `--config`, else
+`{home}/sparrow.toml`, else `./sparrow.toml`, else none.
+
+Example:
+    >>> load_settings(environ={"SPARROW_WEB__PORT": "7000"}).web.port
+    7000
+
+- `section`   what a section is made of
+- `building`  sections of the offline side
+- `serving`   sections of the online side
+- `settings`  all of them together, and `load_settings`
+"""
+
+from sparrow.config.building import (
+    Build,
+    DeepWalk,
+    EmbeddingName,
+    Embeddings,
+    Features,
+    Item2vec,
+    NeuralCF,
+    Node2vec,
+    Samples,
+    Split,
+    VectorSearch,
+    Walks,
+    Word2vec,
+)
+from sparrow.config.section import Section
+from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
+from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
+
+__all__ = [
+    "DEFAULT_HOME",
+    "HOME_VARIABLE",
+    "Build",
+    "Candidates",
+    "DeepWalk",
+    "EmbeddingName",
+    "Embeddings",
+    "Features",
+    "Item2vec",
+    "NeuralCF",
+    "Node2vec",
+    "Online",
+    "Recall",
+    "Releases",
+    "Samples",
+    "Section",
+    "Settings",
+    "Similar",
+    "Split",
+    "VectorSearch",
+    "Walks",
+    "Web",
+    "Word2vec",
+    "find_home",
+    "load_settings",
+]

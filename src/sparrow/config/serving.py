@@ -1,0 +1,86 @@
+"""Settings of the online side: recall, rules, the request path, the site, and what stays on disk."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sparrow.config.section import Positive, RawId, Section
+
+
+class Recall(Section):
+    """What is brought before it is ranked. Quotas are candidates by route name; their sum is what one ranking scores."""
+
+    quotas: dict[str, Positive] = Field(
+        default_factory=lambda: {"embedding": 250, "genres": 100, "rated": 50, "recent": 50, "popular": 150}
+    )
+    embedding: str = Field(default="item2vec", description="the similarity behind people's lists")
+    recent_likes: Positive = Field(default=20, description="liked movies whose neighbours are recalled")
+    min_ratings: Positive = Field(default=10, description="ratings a movie needs to count as highly rated")
+
+
+class Similar(Section):
+    """Rules of the lists of similar movies, applied after ranking."""
+
+    family: tuple[str, ...] = Field(default=("Children",), description="genres that make a movie one for the family")
+    not_family: tuple[str, ...] = Field(
+        default=("Horror", "Crime", "Thriller", "War", "Film-Noir"),
+        description="genres kept out of a family movie's list, but for its own",
+    )
+    min_ratings: Annotated[int, Field(ge=0)] = Field(default=0, description="ratings a movie needs to be listed")
+    of_a_series: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="movies of one series in a list at most, told from titles; 0: all"
+    )
+    diversity: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="0: by likeness alone; towards 1: ever less alike among themselves (MMR)"
+    )
+    apart: tuple[tuple[RawId, RawId], ...] = Field(
+        default=(), description="pairs of movie ids that never stand in each other's lists"
+    )
+
+
+class Candidates(Section):
+    """What may be shown at all."""
+
+    hidden: frozenset[int] = Field(default=frozenset(), description="movie ids never shown in a list")
+
+
+class Online(Section):
+    """The request path."""
+
+    ranker_url: str = Field(
+        default="",
+        pattern=r"^(|(https?|grpc)://[^/\s]+/?)$",
+        description="TensorFlow Serving base URL; empty ranks in process",
+    )
+    ranker_timeout_ms: Positive = Field(default=300, description="deadline of one remote ranking")
+    # Left out of every dump, and so of manifests: it may hold a password.
+    store: str = Field(
+        default="",
+        exclude=True,
+        repr=False,
+        description="feature store: a redis:// address, see docs/serving.md; empty: LMDB",
+    )
+    store_timeout_ms: Positive = Field(default=250, description="deadline of what a request asks of Redis")
+    embedding: str = Field(default="fusion", description="the similarity behind similar movies")
+    poll_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=1.0, description="how often the live pointer is looked at"
+    )
+
+
+class Web(Section):
+    """The site and the HTTP API."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=6010, description="port of the site and the API")
+    workers: Positive = Field(default=1, description="processes that serve")
+    default_size: Positive = Field(default=24, description="items in a list that asks for no size")
+    max_size: Positive = Field(default=500, description="items in a list at most")
+    legacy_cors: bool = Field(default=False, description="let pages of other sites read the original routes")
+
+
+class Releases(Section):
+    """What is kept on disk."""
+
+    keep: Annotated[int, Field(ge=2)] = Field(
+        default=3, description="releases that stay, the live one and its predecessor always"
+    )
