@@ -138,7 +138,7 @@ def _from_memory(folder: Path) -> dict[str, Any]:
 def _naive(folder: Path) -> dict[str, Any]:
     import tensorflow as tf
 
-    from sparrow.models.neural_cf import CHOICE, LIKING
+    from sparrow.models.network import CHOICE, LIKING
     from sparrow.training.batches import Batch
 
     source = _source(folder)
@@ -191,13 +191,13 @@ def _fitted(source: Any, batches: Any, batch: int | None = None) -> dict[str, An
     """Two epochs of `fit`; the second one's speed and the peak of memory."""
     import tensorflow as tf
 
-    from sparrow.models import BUILDERS
+    from sparrow.models import ARCHITECTURES
     from sparrow.training.fit import Schedule, fit
 
     settings = _settings()
     size = batch or settings.batch
     schedule = Schedule(2, size, settings.learning_rate, settings.weight_decay, 2, 1)
-    _, curve = fit(lambda: BUILDERS["neural_cf"](source.spec, settings), batches, schedule)
+    _, curve = fit(lambda: ARCHITECTURES["neural_cf"].build(source.spec, settings), batches, schedule)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB
     return {
         "rows_per_second": curve.rows_per_second[-1], "memory_mb": peak, "batch": size, "tensorflow": tf.__version__,

@@ -41,7 +41,7 @@ NARROW: Final = {
 
 HEAVY: Final[dict[str, set[str]]] = {
     "tensorflow": {"training", "model_server/servable.py"},
-    "keras": {"models", "training", "build/train.py"},
+    "keras": {"models", "training", "build/liking.py"},
     "tf2onnx": {"training/export.py"},
     "onnx": {"training/export.py"},
     "gensim": {"embeddings/word2vec.py"},

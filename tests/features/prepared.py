@@ -14,10 +14,13 @@ from sparrow.features import queries
 from sparrow.features.definitions import MOVIE_FINISHED, MOVIE_SUMS, USER_FINISHED, USER_LISTS, USER_SUMS, finish
 from sparrow.features.engines import Engine
 from sparrow.features.engines.duckdb_engine import DuckDBEngine
+from sparrow.features.encoding import PAD_ID
 from sparrow.features.genres import Genres
+from sparrow.features.histories import COUNTS, Histories
+from sparrow.features.inputs import HISTORY as LIKES
 from sparrow.features.jobs import Cuts, Fit, write_events, write_features
 from sparrow.features.movies import SETS, DescribeMovies, MovieSums
-from sparrow.features.people import favourite_columns, histories, person_fields
+from sparrow.features.people import favourite_columns, person_fields
 from sparrow.features.samples import write_samples
 from sparrow.schema import Columns, Movie, Rating
 from tests.features.reference import FAVOURITES, HISTORY
@@ -44,10 +47,10 @@ def events(features: Path) -> list[Row]:
     """Every event with its `split` and its person's history as of just before it."""
     cuts = Cuts.load(features / "cuts.json")
     found = sorted(rows(features / "events.parquet"), key=lambda row: (row["userId"], row["timestamp"], row["movieId"]))
-    keys = ("userId", "movieId", "liked", "user_liked_count")
-    user, movie, liked, count = (np.array([row[key] for row in found], dtype=np.int64) for key in keys)
-    for row, history in zip(found, histories(user, movie, liked, count, HISTORY) if found else (), strict=True):
-        row["history"] = history.tolist()
+    asked = {key: np.array([row[key] for row in found], dtype=np.int64) for key in (Columns.USER, *COUNTS)}
+    lists = Histories.of([pq.read_table(features / "events.parquet")])
+    for row, history in zip(found, lists.before(LIKES, asked, HISTORY), strict=True):
+        row["history"] = history[history != PAD_ID].tolist()
         row["split"] = (
             "train" if row["timestamp"] < cuts.valid_from else "valid" if row["timestamp"] < cuts.test_from else "test"
         )

@@ -44,9 +44,9 @@ def test_a_saved_spec_comes_back(tmp_path_factory: pytest.TempPathFactory, known
 def test_every_input_is_encoded_by_its_own_vocabulary() -> None:
     spec = EncodingSpec({"userId": Vocabulary(array([5])), "movieId": Vocabulary(array([4, 5]))})
     raw = {"userId": array([5, 4]), "movieId": array([5, 4]), "more": array([1])}
-    assert {name: rows.tolist() for name, rows in spec.encode_ids(raw).items()} == {"userId": [2, 1], "movieId": [3, 2]}
+    assert {name: rows.tolist() for name, rows in spec.encode(raw).items()} == {"userId": [2, 1], "movieId": [3, 2]}
     with pytest.raises(KeyError, match="movieId"):
-        spec.encode_ids({"userId": array([5])})
+        spec.encode({"userId": array([5])})
 
 
 def test_is_known_tells_trained_ids_from_others() -> None:

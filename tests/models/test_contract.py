@@ -1,159 +1,185 @@
-"""What every model promises: it learns, learns everywhere, knows strangers, and both of its exported forms say the same."""
+"""What every model promises: it learns, learns everywhere, knows strangers, and all of its forms say the same."""
 
-import json
-from pathlib import Path
+import asyncio
 
+import keras
 import numpy as np
-import onnxruntime
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 
+from sparrow.config import MODEL_NAMES, Settings
 from sparrow.evaluation.metrics import auc
-from sparrow.features.encoding import PAD_ROW, EncodingSpec
+from sparrow.features.encoding import PAD_ROW, UNKNOWN_ROW
+from sparrow.features.inputs import movie_inputs, person_inputs
 from sparrow.model_server.servable import Servable
-from sparrow.models import BUILDERS
-from sparrow.models.neural_cf import CHOICE, LIKING
-from sparrow.online.ranking import OnnxPredictor
-from sparrow.schema import MAX_ID, Columns
-from sparrow.training.export import export_onnx, export_saved_model
-from tests.models.trained import SETTINGS, Trained, board_rows, liked_rows, make_source
+from sparrow.models import ARCHITECTURES
+from sparrow.models.network import ATTENTION, HEADS
+from sparrow.online.deep import RANK, signature_of
+from sparrow.online.people import Person, person_from_history, person_from_record
+from sparrow.online.person_inputs import describe_person
+from sparrow.online.recall import Request
+from sparrow.schema import MAX_ID, Columns, UserId
+from sparrow.training.fit import binary_cross_entropy
+from tests.models.board import SMALL, USERS, Board, raw_inputs, untrained
 
 pytestmark = pytest.mark.slow
 
-BOARD = np.stack(np.meshgrid(np.arange(1, 61), np.arange(1, 41), indexing="ij")).reshape(2, -1).astype(np.int64)
-OUTSIDE = np.array([0, -1, 777, MAX_ID, -(2**63)], dtype=np.int64)
+
+def person(board: Board, user: int) -> Person:
+    return person_from_record(board.recommender.catalog, user, board.recommender.store.user(user))
 
 
-def test_every_model_has_test_settings() -> None:
-    assert set(SETTINGS) == set(BUILDERS)
+def guest(board: Board, *movies: int) -> Person:
+    return person_from_history(board.recommender.catalog, [(movie, 5.0) for movie in movies])
 
 
-def test_it_tells_unseen_movies_of_the_own_parity_from_the_others(trained: Trained) -> None:
-    users, movies = BOARD
-    rated = liked_rows().pairs()
-    unseen = np.array([pair not in rated for pair in zip(users.tolist(), movies.tolist(), strict=True)])
-    same = (users % 2 == movies % 2).astype(np.float32)
-    assert auc(trained.score(users, movies, CHOICE)[unseen], same[unseen]) >= 0.95
-    assert auc(trained.score(users, movies, LIKING), same) >= 0.95
+def scores(board: Board, name: str, who: Person, rows: NDArray[np.int32] | None = None) -> NDArray[np.float32]:
+    """(c,) what a model says of these catalogue rows, in process; all by default."""
+    every = np.arange(len(board.recommender.catalog), dtype=np.int32)
+    request = Request(None, who, np.ones(len(every), np.bool_))
+    return asyncio.run(board.ranker(name).rank(request, every if rows is None else rows))
 
 
-def test_chances_are_calibrated_enough_to_be_chances(trained: Trained) -> None:
-    rows = board_rows()
-    chances = trained.score(rows.users, rows.movies, LIKING)
+def test_settings_tests_and_models_go_by_the_same_names() -> None:
+    assert set(ARCHITECTURES) == set(MODEL_NAMES) == set(SMALL)
+    assert all(hasattr(Settings(), name) for name in ARCHITECTURES)
+
+
+def test_it_tells_unseen_movies_of_the_own_parity_from_the_others(board: Board, name: str) -> None:
+    found, wanted = [], []
+    for user in range(1, USERS + 1):
+        who = person(board, user)
+        unseen = np.setdiff1d(np.arange(len(board.recommender.catalog), dtype=np.int32), who.seen)
+        found.append(scores(board, name, who, unseen))
+        wanted.append(board.recommender.catalog.ids[unseen] % 2 == user % 2)
+    assert auc(np.concatenate(found), np.concatenate(wanted)) >= 0.95
+
+
+def test_its_chances_are_chances(board: Board, name: str) -> None:
+    chances = scores(board, name, person(board, 1))
     assert np.all((chances >= 0) & (chances <= 1))
-    assert abs(chances.mean() - rows.labels.mean()) < 0.1
+    assert np.ptp(chances) > 0.1
 
 
-def test_one_step_moves_every_weight(trained: Trained) -> None:
+def test_one_step_moves_every_weight(board: Board, name: str) -> None:
     """A weight that no gradient reaches is a part of the paper that was wired wrong."""
-    import keras
-
-    source = make_source()
     keras.utils.set_random_seed(3)
-    network = BUILDERS[trained.name](source.spec, SETTINGS[trained.name])
-    epoch = next(source(0))
-    losses = {head: keras.losses.BinaryCrossentropy(from_logits=True) for head in network.output_names}
-    network.compile(optimizer=keras.optimizers.SGD(1.0), loss=losses)
-    before = network.get_weights()
-    network.train_on_batch(dict(epoch.inputs), dict(epoch.labels), sample_weight=dict(epoch.weights))
-    moved = [np.any(new != old) for new, old in zip(network.get_weights(), before, strict=True)]
-    still = [weight.path for weight, has_moved in zip(network.weights, moved, strict=True) if not has_moved]
+    network, source = untrained(board, name)
+    before = network.training.get_weights()
+    optimizer = keras.optimizers.SGD(1.0)
+    block = next(source(0))
+    with tf.GradientTape() as tape:
+        loss = (network.loss or binary_cross_entropy)(
+            network.training(dict(block.inputs), training=True), block.labels, block.weights
+        )
+    learned = network.training.trainable_variables
+    optimizer.apply(tape.gradient(loss, learned), learned)
+    pairs = zip(network.training.weights, before, network.training.get_weights(), strict=True)
+    still = [weight.path for weight, old, new in pairs if np.array_equal(old, new) and "seed" not in weight.path]
     assert not still, f"{still} did not move"
 
 
-def test_padding_is_never_learned_from(trained: Trained) -> None:
-    for block in trained.source(0):
-        assert all(rows.min() > PAD_ROW for rows in block.inputs.values())
+def test_it_serves_what_it_learned(board: Board, name: str) -> None:
+    """The served network has the heads, and no weight that was not trained."""
+    network, _ = untrained(board, name)
+    assert set(network.serving.output_names) - {ATTENTION} == set(HEADS)
+    trained = {id(weight) for weight in network.training.weights}
+    assert all(id(weight) in trained for weight in network.serving.weights)
+    assert {one.name for one in network.serving.inputs} == set(ARCHITECTURES[name].takes)
 
 
-def test_strangers_get_the_same_finite_score(trained: Trained) -> None:
-    someone = np.full(len(OUTSIDE), 1, np.int64)
-    for users, movies in ((OUTSIDE, someone), (someone, OUTSIDE), (OUTSIDE, OUTSIDE)):
-        chances = trained.score(users, movies, CHOICE)
-        assert np.all(np.isfinite(chances))
-        assert np.ptp(chances) < 1e-6
+def test_padding_is_never_an_id_and_some_ids_are_shown_as_unknown(board: Board, name: str) -> None:
+    _, source = untrained(board, name)
+    unknown = 0
+    for number in range(4):
+        for block in source(number):
+            for field in (Columns.USER, Columns.MOVIE):
+                if field in block.inputs:
+                    assert block.inputs[field].min() > PAD_ROW
+                    unknown += int((block.inputs[field] == UNKNOWN_ROW).sum())
+    assert unknown > 0
 
 
-@pytest.fixture(scope="module")
-def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp(trained.name)
-    export_saved_model(trained.network, trained.source.spec, CHOICE, folder / "recmodel")
-    export_onnx(trained.network, trained.source.spec, CHOICE, folder / "recmodel.onnx")
-    trained.source.spec.save(folder / "recmodel.encoding.json")
-    return folder
+def test_a_stranger_and_an_unknown_movie_get_finite_scores(board: Board, name: str) -> None:
+    ranker = board.ranker(name)
+    for who in (guest(board), guest(board, 2, 4, 6), person(board, 1)):
+        raw = raw_inputs(ranker, who, np.arange(5, dtype=np.int32))
+        for user, movie in ((MAX_ID, MAX_ID), (-1, -1), (0, -(2**63))):
+            strange = raw | {Columns.MOVIE: np.full(5, movie, np.int64)}
+            strange |= {Columns.USER: np.full(5, user, np.int64)} if Columns.USER in raw else {}
+            found = predict(board, name, "serving_default", strange)
+            assert np.all(np.isfinite(found))
 
 
-def inputs(rows: int) -> dict[str, np.ndarray]:
-    """Known, unknown and extreme ids in every mixture."""
-    chance = np.random.default_rng(rows)
-    users = chance.choice(np.concatenate([np.arange(1, 61), OUTSIDE]), size=rows)
-    movies = chance.choice(np.concatenate([np.arange(1, 41), OUTSIDE]), size=rows)
-    return {Columns.USER: users.astype(np.int64), Columns.MOVIE: movies.astype(np.int64)}
+def test_newcomers_are_served_by_their_history(board: Board, name: str) -> None:
+    ranker = board.ranker(name)
+    if ranker.needs_known_user:
+        assert not ranker.knows(None)
+        assert not ranker.knows(UserId(999))
+        return
+    even, odd = (scores(board, name, guest(board, *range(first, 21, 2))) for first in (2, 1))
+    assert auc(even - odd, board.recommender.catalog.ids % 2 == 0) >= 0.9
 
 
-@pytest.mark.parametrize("rows", [1, 2, 65, 800])
-def test_both_exported_forms_score_as_the_network(trained: Trained, exported: Path, rows: int) -> None:
-    import asyncio
-
-    raw = inputs(rows)
-    expected = trained.score(raw[Columns.USER], raw[Columns.MOVIE], CHOICE)
-    signature = tf.saved_model.load(str(exported / "recmodel")).signatures["serving_default"]
-    saved = signature(**{name: tf.constant(values) for name, values in raw.items()})["score"].numpy()
-    assert saved.shape == (rows, 1)
-    predictor = OnnxPredictor(exported / "recmodel.onnx", EncodingSpec.load(exported / "recmodel.encoding.json"))
-    onnx = asyncio.run(predictor.predict(raw))
-    assert onnx.shape == (rows,)
-    assert np.abs(saved[:, 0] - expected).max() <= 1e-5
-    assert np.abs(onnx - expected).max() <= 1e-5
-    assert np.abs(onnx - saved[:, 0]).max() <= 1e-5
+def predict(board: Board, name: str, signature: str, raw: dict[str, NDArray[np.generic]]) -> NDArray[np.float32]:
+    """(N, 1) as TensorFlow Serving serves: variables restored into the graph by itself."""
+    servable = Servable(board.saved_model(name))
+    try:
+        told = {key: value.astype(object) if value.dtype.kind == "U" else value for key, value in raw.items()}
+        return np.asarray(servable.predict(signature, told, 0)["score"])
+    finally:
+        servable.close()
 
 
-@pytest.mark.parametrize("rows", [1, 800])
-def test_it_is_served_as_tensorflow_serving_serves(trained: Trained, exported: Path, rows: int) -> None:
-    """Serving restores variables into the graph by itself; `tf.saved_model.load` takes another way and proves nothing."""
-    raw = inputs(rows)
-    servable = Servable(exported / "recmodel")
-    scores = servable.predict("serving_default", raw, 0)["score"]
-    servable.close()
-    expected = trained.score(raw[Columns.USER], raw[Columns.MOVIE], CHOICE)
-    assert scores.shape == (rows, 1)
-    assert np.abs(scores[:, 0] - expected).max() <= 1e-5
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_in_process_and_served_forms_score_alike(board: Board, name: str, count: int) -> None:
+    rows = np.arange(count, dtype=np.int32)
+    ranker = board.ranker(name)
+    for who in (person(board, 1), person(board, 2), guest(board, 1, 3)):
+        if not ranker.knows(who.user_id):
+            continue
+        local = scores(board, name, who, rows)
+        served = predict(board, name, "serving_default", raw_inputs(ranker, who, rows))
+        assert served.shape == (count, 1)
+        assert np.abs(served[:, 0] - local).max() <= 1e-5
+        if signature_of(ranker.spec) == RANK:
+            alone = describe_person(ranker.catalog, who, ranker.spec)
+            movies = {key: raw_inputs(ranker, who, rows)[key] for key in movie_inputs(tuple(ranker.spec.fields))}
+            joint = predict(board, name, RANK, alone | movies)
+            assert np.abs(joint[:, 0] - local).max() <= 1e-5
 
 
-def test_only_what_scores_is_saved(trained: Trained, exported: Path) -> None:
-    saved = [name for name, _ in tf.train.list_variables(str(exported / "recmodel" / "variables" / "variables"))]
-    assert len([name for name in saved if "VARIABLE_VALUE" in name]) == len(trained.network.weights)
-    assert not [name for name in saved if "optimizer" in name]
+def test_the_saved_model_takes_raw_values_by_name(board: Board, name: str) -> None:
+    signatures = tf.saved_model.load(str(board.saved_model(name))).signatures
+    spec = board.ranker(name).spec
+    assert set(signatures) == {"serving_default", *({RANK} & {signature_of(spec)})}
+    for key, signature in signatures.items():
+        taken = signature.structured_input_signature[1]
+        assert set(taken) == set(spec.fields)
+        assert list(signature.structured_outputs) == ["score"]
+        alone = person_inputs(tuple(spec.fields)) if key == RANK else ()
+        assert {one: tensor.shape[0] for one, tensor in taken.items()} == {
+            one: 1 if one in alone else None for one in spec.fields
+        }
 
 
-@pytest.mark.parametrize("extreme", OUTSIDE.tolist())
-def test_extreme_ids_alone(trained: Trained, exported: Path, extreme: int) -> None:
-    import asyncio
-
-    raw = {name: np.array([extreme], np.int64) for name in (Columns.USER, Columns.MOVIE)}
-    signature = tf.saved_model.load(str(exported / "recmodel")).signatures["serving_default"]
-    saved = float(signature(**{name: tf.constant(values) for name, values in raw.items()})["score"][0, 0])
-    predictor = OnnxPredictor(exported / "recmodel.onnx", trained.source.spec)
-    assert abs(saved - float(asyncio.run(predictor.predict(raw))[0])) <= 1e-5
+def test_only_what_scores_is_saved(board: Board, name: str) -> None:
+    saved = [one for one, _ in tf.train.list_variables(str(board.saved_model(name) / "variables" / "variables"))]
+    network, _ = untrained(board, name)
+    assert len([one for one in saved if "VARIABLE_VALUE" in one]) == len(network.serving.weights)
+    assert not [one for one in saved if "optimizer" in one]
 
 
-def test_the_saved_model_takes_exactly_raw_ids(exported: Path, trained: Trained) -> None:
-    signature = tf.saved_model.load(str(exported / "recmodel")).signatures["serving_default"]
-    taken = signature.structured_input_signature[1]
-    assert {name: (spec.dtype, spec.shape.as_list()) for name, spec in taken.items()} == {
-        name: (tf.int64, [None]) for name in trained.source.spec.vocabularies
-    }
-    assert list(signature.structured_outputs) == ["score"]
-
-
-def test_the_onnx_graph_starts_at_dense_rows(exported: Path) -> None:
-    session = onnxruntime.InferenceSession(str(exported / "recmodel.onnx"), providers=["CPUExecutionProvider"])
-    assert {(one.name, one.type) for one in session.get_inputs()} == {
-        (Columns.USER, "tensor(int32)"),
-        (Columns.MOVIE, "tensor(int32)"),
-    }
-
-
-def test_the_encoding_travels_as_plain_json(exported: Path) -> None:
-    content = json.loads((exported / "recmodel.encoding.json").read_text())
-    assert content["vocabularies"][Columns.MOVIE] == list(range(1, 41))
+def test_attention_is_told_where_there_is_some(board: Board, name: str) -> None:
+    network, _ = untrained(board, name)
+    who = person(board, 1)
+    request = Request(None, who, np.ones(len(board.recommender.catalog), np.bool_))
+    told = board.ranker(name).attention(request, np.array([1, 2], np.int32))
+    assert len(told) == 2
+    if ATTENTION in network.serving.output_names:
+        liked = board.recommender.catalog.ids[who.liked][-10:].tolist()
+        assert list(told[0]) == liked
+        assert told[0] != told[1]
+    else:
+        assert told == [{}, {}]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sparrow.config import Settings
 from sparrow.errors import RankerUnavailable, StoreUnavailable
 from sparrow.features.encoding import EncodingSpec, Vocabulary
-from sparrow.online.catalog import Catalog, build_catalog
+from sparrow.online.catalog import Catalog, Rows, build_catalog
+from sparrow.online.deep import Arrays, DeepRanker
 from sparrow.online.people import LaterEvents
-from sparrow.online.ranking import NeuralCFRanker, Predictor
 from sparrow.online.recommender import Recommender
 from sparrow.online.similarity import MovieSimilarity, load_similarity
 from sparrow.schema import Columns, Movie, Rating
@@ -51,12 +51,15 @@ class ParityNetwork:
     """Scores a movie 1 for its own parity's people, 0 for the others; `behave` may replace the answer."""
 
     def __init__(self, behave: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda scores: scores) -> None:
-        self.behave, self.asked = behave, 0
+        self.behave, self.asked, self.movies = behave, 0, np.empty(0, np.int64)
 
-    async def predict(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+    async def predict(self, person: Arrays, rows: Rows) -> NDArray[np.float32]:
         self.asked += 1
-        same = inputs[Columns.USER] % 2 == inputs[Columns.MOVIE] % 2
-        return self.behave(same.astype(np.float32) - inputs[Columns.MOVIE].astype(np.float32) * 1e-4)
+        movies = self.movies[rows]
+        same = person[Columns.USER] % 2 == movies % 2
+        return self.behave(same.astype(np.float32) - movies.astype(np.float32) * 1e-4)
+
+    async def aclose(self) -> None: ...
 
 
 def out_of_order(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -127,7 +130,7 @@ def make_similarity(
 def make_recommender(
     world: World,
     settings: Settings | None = None,
-    network: Predictor | None = None,
+    network: ParityNetwork | None = None,
     later: Callable[[int], LaterEvents] = lambda _: LaterEvents(),
     backend: Any = None,
     with_vectors: bool = True,
@@ -138,12 +141,14 @@ def make_recommender(
     rated = {rating.movie_id for rating in world.ratings}
     people = np.unique(np.array([rating.user_id for rating in world.ratings], dtype=np.int64))
     spec = EncodingSpec({Columns.USER: Vocabulary(people), Columns.MOVIE: Vocabulary(catalog.ids)})
+    if network:
+        network.movies = catalog.ids
     return Recommender(
         release="memory",
         catalog=catalog,
         store=store,
         similarities={NAME: make_similarity(store, catalog, parity_vectors(rated))} if with_vectors else {},
-        neural_cf=NeuralCFRanker(catalog, spec, network) if network else None,
+        deep={"neural_cf": DeepRanker("neural_cf", catalog, spec, network)} if network else {},
         later=later,
         settings=settings or Settings(),
     )

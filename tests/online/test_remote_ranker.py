@@ -472,7 +472,7 @@ def test_recommendations_are_the_same_in_process_over_rest_and_over_grpc(
         await live.refresh()
         listing = await live.recommender.for_user(1, size=10, model=None, exclude=frozenset(), explain=False)
         assert listing.degraded == ()
-        predictor = live.recommender.neural_cf._predictor  # type: ignore[union-attr]
+        predictor = live.recommender.deep["neural_cf"].predictor
         if url:
             await predictor.aclose()  # type: ignore[attr-defined]
         return [(item.movie.movie_id, item.score) for item in listing.items]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sparrow.errors import BuildError
+from sparrow.models.network import Network
 from sparrow.training.batches import Batch
 from sparrow.training.fit import Curve, Schedule, fit
 
@@ -18,9 +19,9 @@ pytestmark = pytest.mark.slow
 SCHEDULE = Schedule(epochs=10, batch=16, learning_rate=0.05, weight_decay=0.0, patience=3, seed=7)
 
 
-def build() -> keras.Model:
+def build() -> Network:
     x = keras.Input((2,), name="x")
-    return keras.Model({"x": x}, {"y": keras.layers.Dense(1, name="y")(x)})
+    return Network.plain(keras.Model({"x": x}, {"y": keras.layers.Dense(1, name="y")(x)}))
 
 
 def rows(number: int) -> Batch:
@@ -55,8 +56,8 @@ def test_it_stops_after_patience_and_restores_the_best_weights() -> None:
     network, curve = fit(build, epoch, SCHEDULE, merits([0.1, 0.5, 0.4, 0.3, 0.2, 0.9], seen))
     assert curve.merit == [0.1, 0.5, 0.4, 0.3, 0.2]
     assert curve.best_epoch == 2
-    assert same(network.get_weights(), seen[1])
-    assert not same(network.get_weights(), seen[-1])
+    assert same(network.training.get_weights(), seen[1])
+    assert not same(network.training.get_weights(), seen[-1])
 
 
 def test_a_late_best_starts_the_patience_anew() -> None:
@@ -75,7 +76,9 @@ def test_without_validation_it_trains_every_epoch_and_keeps_the_last() -> None:
 
 def test_equal_seeds_give_equal_weights_and_others_do_not() -> None:
     short = replace(SCHEDULE, epochs=2)
-    first, second, other = (fit(build, epoch, replace(short, seed=seed))[0].get_weights() for seed in (7, 7, 8))
+    first, second, other = (
+        fit(build, epoch, replace(short, seed=seed))[0].training.get_weights() for seed in (7, 7, 8)
+    )
     assert same(first, second)
     assert not same(first, other)
 
@@ -94,7 +97,7 @@ def test_each_epoch_is_asked_for_by_its_number() -> None:
 def test_blocks_of_any_size_train_the_same() -> None:
     whole, _ = fit(build, lambda number: iter([rows(number)]), replace(SCHEDULE, epochs=2))
     cut, _ = fit(build, epoch, replace(SCHEDULE, epochs=2))
-    assert same(whole.get_weights(), cut.get_weights())
+    assert same(whole.training.get_weights(), cut.training.get_weights())
 
 
 def test_inputs_have_any_shape_and_name() -> None:
@@ -118,7 +121,7 @@ def test_inputs_have_any_shape_and_name() -> None:
 def test_fewer_rows_than_a_batch_still_train() -> None:
     network, curve = fit(build, epoch, replace(SCHEDULE, batch=1_000, epochs=2))
     assert np.isfinite(curve.loss).all()
-    assert np.any(network.get_weights()[1] != 0), "the bias has moved"
+    assert np.any(network.training.get_weights()[1] != 0), "the bias has moved"
 
 
 def test_an_epoch_without_rows_says_so() -> None:
@@ -153,11 +156,11 @@ def test_rows_of_weight_zero_teach_nothing() -> None:
 
     def remember() -> keras.Model:
         network = build()
-        start.append([np.array(weight) for weight in network.get_weights()])
+        start.append([np.array(weight) for weight in network.training.get_weights()])
         return network
 
     network, _ = fit(remember, weightless, replace(SCHEDULE, epochs=2))
-    assert same(network.get_weights(), start[0])
+    assert same(network.training.get_weights(), start[0])
 
 
 def test_the_curve_tells_the_speed_of_each_epoch() -> None:

@@ -8,12 +8,12 @@ import pytest
 from sparrow.config import Samples
 from sparrow.errors import BuildError
 from sparrow.features.encoding import FIRST_ROW, UNKNOWN_ROW
-from sparrow.models.neural_cf import CHOICE, LIKING
+from sparrow.models.network import CHOICE, LIKING
 from sparrow.schema import MAX_ID, Columns
 from sparrow.training import id_samples
 from sparrow.training.batches import Batch
 from sparrow.training.id_samples import UNKNOWN_SHARE, IdSamples
-from tests.models.trained import Rows, board_rows, liked_rows, read_samples, write_rows
+from tests.training.boards import Rows, board_rows, liked_rows, read_samples, write_rows
 
 NEGATIVES = 4
 SETTINGS = Samples(negatives=NEGATIVES)

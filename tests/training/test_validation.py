@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from sparrow.config import Samples
-from sparrow.models.neural_cf import CHOICE
+from sparrow.models.network import CHOICE
 from sparrow.schema import MAX_ID, Columns
 from sparrow.training import validation
+from sparrow.training.asked import ask_by_id
 from sparrow.training.validation import RankingValidation
-from tests.models.trained import Rows, read_samples
+from tests.training.boards import Rows, read_samples
 
 Lists = Sequence[np.ndarray]
 
@@ -51,8 +52,7 @@ def test_people_get_the_best_movies_they_have_not_chosen(at_once: int, monkeypat
     monkeypatch.setattr(validation, "ROWS_AT_ONCE", at_once)
     source, merit = read_samples(POSITIVES, POSITIVES, Samples()), Remember()
     held_out = ids(MAX_ID, 1, 1, 777), ids(10, 20, 999, 10)
-    ranking = RankingValidation(source, held_out, CHOICE, merit, length=3)
-    assert ranking
+    ranking = RankingValidation(*ask_by_id(source, held_out), CHOICE, merit, length=3)
     assert ranking(by_row()) == 0.25
     found = {
         tuple(relevant.tolist()): best.tolist() for best, relevant in zip(merit.lists, merit.relevant, strict=True)
@@ -60,10 +60,10 @@ def test_people_get_the_best_movies_they_have_not_chosen(at_once: int, monkeypat
     assert found == {(20, 999): [MAX_ID, 40, 20], (10,): [MAX_ID, 30, 20]}, "777 is not known; 999 stays wanted"
 
 
-def test_nobody_known_is_false() -> None:
+def test_strangers_are_not_asked() -> None:
     source = read_samples(POSITIVES, POSITIVES, Samples())
-    assert not RankingValidation(source, (ids(777), ids(10)), CHOICE, Remember())
-    assert not RankingValidation(source, (ids(), ids()), CHOICE, Remember())
+    assert ask_by_id(source, (ids(777), ids(10)))[0] == []
+    assert ask_by_id(source, (ids(), ids()))[0] == []
 
 
 def test_it_asks_a_bounded_sample_that_the_seed_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def test_it_asks_a_bounded_sample_that_the_seed_chooses(monkeypatch: pytest.Monk
     def asked(seed: int) -> list[int]:
         """Whom, told by the movie that each alone is after."""
         merit = Remember()
-        RankingValidation(source, held_out, CHOICE, merit, seed=seed)(by_row())
+        RankingValidation(*ask_by_id(source, held_out, seed), CHOICE, merit)(by_row())
         return [int(relevant[0]) for relevant in merit.relevant]
 
     assert len(asked(1)) == 300, "300 people over 3 movies cost less than half an epoch's rows"

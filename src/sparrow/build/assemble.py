@@ -14,7 +14,8 @@ from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
 from sparrow.stores.feature_store import FeatureStore, MovieRecord, StoreMeta, UserRecord
 from sparrow.stores.lmdb_store import LmdbStore
 
-RECMODEL_PARTS = ("recmodel", "recmodel.onnx", "recmodel.encoding.json")
+MODEL_PARTS = ("", ".onnx", ".encoding.json", ".curve.json")
+"""What a ranking model is made of, behind its name."""
 
 
 def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking: Path, out: Path) -> dict[str, int]:
@@ -39,10 +40,15 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     lmdb_store.seal(path)
     for index in recall.glob("index-*"):
         shutil.copytree(index, out / index.name)
-    for part in RECMODEL_PARTS:
+    for part in (f"{model}{part}" for model in models_in(ranking) for part in MODEL_PARTS):
         copy = shutil.copytree if (ranking / part).is_dir() else shutil.copy2
         copy(ranking / part, out / part)
     return {"movies": movies, "people": people, "embeddings": len(similarities)}
+
+
+def models_in(folder: Path) -> list[str]:
+    """Names of the ranking models in a folder, as they are served."""
+    return sorted(path.name.removesuffix(".onnx") for path in folder.glob("*.onnx"))
 
 
 def _write_outside_ids(store: FeatureStore, data: Path) -> dict[str, int]:

@@ -19,6 +19,7 @@ import orjson
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from sparrow.build.assemble import models_in
 from sparrow.build.events import Events
 from sparrow.build.judge_similar import judge_similar
 from sparrow.config import Settings
@@ -34,11 +35,13 @@ from sparrow.stores.releases import Manifest
 K: Final = 10
 METRIC: Final = f"ndcg@{K}"
 
-RECOMMENDERS: Final = {"for_you": None, "neural_cf": "neural_cf", "history": "history", "popular": "popularity"}
-"""Names in the report, and the `model=` each asks for; `for_you` is the pipeline as served."""
+PLAIN: Final = {"history": "history", "popular": "popularity"}
+"""Row of the report → `model=`, beside the list as served and each network."""
 
-NEED_KNOWN: Final = frozenset({"neural_cf"})
-"""Models that would be replaced for people they were not trained on, and so are not judged there."""
+MEANS: Final = ("movie_mean", "user_mean")
+"""References that order ratings and are no chances."""
+
+NOT_SCORES: Final = frozenset({"userId", "movieId", "split", "fold", "is_known"})
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,12 @@ def judge_release(
         report: told (groups done, groups in all).
     """
     in_process = settings.online.model_copy(update={"ranker_url": ""})
-    recommender = open_folder(folder, _judging_manifest(), settings.model_copy(update={"online": in_process}))
+    recommender = open_folder(folder, _judging_manifest(folder), settings.model_copy(update={"online": in_process}))
     groups = _cases(recommender, Events.read(features))
     result: dict[str, Any] = {}
     for place, (name, cases) in enumerate(groups.items()):
-        asked = {key: model for key, model in RECOMMENDERS.items() if name != "unseen" or model not in NEED_KNOWN}
+        networks = {key: key for key, one in recommender.deep.items() if name != "unseen" or not one.needs_known_user}
+        asked = {"for_you": None, **networks, **PLAIN}
         result[name] = _judge_group(recommender, asked, cases) if cases else None
         report(place + 1, len(groups) + 1)
     result["similar"] = judge_similar(recommender, recall, features)
@@ -88,8 +92,8 @@ def judge_release(
     }
 
 
-def _judging_manifest() -> Manifest:
-    return Manifest("judging", "", {}, "", "", {}, {}, 0, ["recmodel"], [], {})
+def _judging_manifest(folder: Path) -> Manifest:
+    return Manifest("judging", "", {}, "", "", {}, {}, 0, models_in(folder), [], {})
 
 
 def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
@@ -124,10 +128,8 @@ def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], case
 
 def _suited(recommender: Recommender, name: str, cases: list[Case]) -> list[Case]:
     """Those a model answers itself, not by a stand-in."""
-    network = recommender.neural_cf
-    if name not in NEED_KNOWN or network is None:
-        return cases
-    return [case for case in cases if case.person.user_id is not None and network.knows(case.person.user_id)]
+    network = recommender.deep.get(name)
+    return [case for case in cases if network is None or network.knows(case.person.user_id)]
 
 
 def _judge_model(recommender: Recommender, name: str, model: str | None, cases: list[Case]) -> Judged:
@@ -150,9 +152,7 @@ def _judge_liking(path: Path) -> dict[str, Any]:
         "seen": (split != "train") & known,
         "unseen": (split != "train") & ~known,
     }
-    columns: Mapping[str, NDArray[Any]] = {
-        name: table[name].to_numpy() for name in ("label", "neural_cf", "movie_mean", "user_mean")
-    }
+    columns = {name: table[name].to_numpy() for name in table.column_names if name not in NOT_SCORES}
     return {name: _liking_row({key: values[rows] for key, values in columns.items()}) for name, rows in groups.items()}
 
 
@@ -160,7 +160,11 @@ def _liking_row(columns: Mapping[str, NDArray[Any]]) -> dict[str, Any] | None:
     labels = columns["label"]
     if len(np.unique(labels)) < 2:
         return None
-    scores = {name: round(metrics.auc(columns[name], labels), 4) for name in ("neural_cf", "movie_mean", "user_mean")}
-    share = np.full(len(labels), labels.mean())
-    losses = {"neural_cf": metrics.log_loss(columns["neural_cf"], labels), "constant": metrics.log_loss(share, labels)}
-    return {"rows": len(labels), "auc": scores, "log_loss": {name: round(loss, 4) for name, loss in losses.items()}}
+    told = {name: values for name, values in columns.items() if name != "label"}
+    chances = {name: values for name, values in told.items() if name not in MEANS}
+    chances["constant"] = np.full(len(labels), labels.mean())
+    return {
+        "rows": len(labels),
+        "auc": {name: round(metrics.auc(values, labels), 4) for name, values in told.items()},
+        "log_loss": {name: round(metrics.log_loss(values, labels), 4) for name, values in chances.items()},
+    }

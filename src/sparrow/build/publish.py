@@ -11,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from sparrow.build.assemble import models_in
 from sparrow.build.fill_store import fill_store
 from sparrow.build.limits import engine_memory, half_work_removed
 from sparrow.build.lookup import code_version, release_fingerprint
@@ -154,7 +155,7 @@ def _seal(home: Path, source: str, plan: Plan, done: Mapping[str, Done], mark: s
         settings=plan.settings.model_dump(mode="json"),
         counts=assembled.report.counts["release"],
         events_through=0,
-        models=["recmodel"],
+        models=models_in(assembled.folder / "release"),
         embeddings=sorted(done["embeddings"].report.counts["release"]),
         metrics=orjson.loads((done["evaluate"].folder / "metrics.json").read_bytes()),
     )

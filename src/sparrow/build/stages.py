@@ -11,6 +11,7 @@ from sparrow.build.judge import judge_release
 from sparrow.build.plan import Context, Stage
 from sparrow.build.recall import make_recall
 from sparrow.build.train import train_ranking
+from sparrow.config import MODEL_NAMES
 from sparrow.datasets import import_dataset
 from sparrow.features.engines import open_engine
 from sparrow.features.jobs import FITS, read_events, write_events, write_features
@@ -58,8 +59,9 @@ def make_samples(context: Context, out: Path) -> Mapping[str, Any]:
 
 
 def make_ranking(context: Context, out: Path) -> Mapping[str, Any]:
-    """NeuralCF, judging fit first: it finds how many epochs the release fit trains."""
-    return train_ranking(context.inputs["samples"], out, context.settings, context.report)
+    """Every ranking model, judging fit first: it finds how many epochs the release fit trains."""
+    features, samples = context.inputs["features"], context.inputs["samples"]
+    return train_ranking(features, samples, out, context.settings, context.report)
 
 
 def make_assembly(context: Context, out: Path) -> Mapping[str, Any]:
@@ -137,11 +139,11 @@ STAGES: Final = (
     ),
     Stage(
         "ranking",
-        needs=("samples",),
-        sections=("neural_cf", "samples"),
+        needs=("features", "samples"),
+        sections=("ranking", *MODEL_NAMES, "samples", "features"),
         rooms=(
-            *("models", "training", "evaluation", "build/train"),
-            *(f"features/{name}" for name in ("definitions", "encoding", "prefetch")),
+            *("models", "training", "evaluation", "build/train", "build/material", "build/liking"),
+            *(f"features/{name}" for name in ("definitions", "encoding", "histories", "inputs", "prefetch")),
         ),
         run=make_ranking,
     ),

@@ -65,14 +65,11 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
 
 
 def _print_liking(liking: dict[str, Any]) -> None:
-    table = Table(
-        "liking (rating >= 3.5)", "rows", "AUC", "movie mean", "person mean", "log loss", "constant", box=None
-    )
+    table = Table("liking (rating >= 3.5)", "rows", "by", "AUC", "log loss", box=None)
     for group, found in liking.items():
-        if found:
-            auc, loss = found["auc"], found["log_loss"]
-            figures = (auc["neural_cf"], auc["movie_mean"], auc["user_mean"], loss["neural_cf"], loss["constant"])
-            table.add_row(group, str(found["rows"]), *(f"{figure:.4f}" for figure in figures))
+        for name in {**found["auc"], **found["log_loss"]} if found else ():
+            figures = (found[figure].get(name) for figure in ("auc", "log_loss"))
+            table.add_row(group, str(found["rows"]), name, *("" if one is None else f"{one:.4f}" for one in figures))
     Console().print(table)
 
 

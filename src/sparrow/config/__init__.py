@@ -9,6 +9,7 @@ Example:
 
 - `section`   what a section is made of
 - `building`  sections of the offline side
+- `ranking`   sections of the ranking models
 - `serving`   sections of the online side
 - `settings`  all of them together, and `load_settings`
 """
@@ -20,7 +21,6 @@ from sparrow.config.building import (
     Embeddings,
     Features,
     Item2vec,
-    NeuralCF,
     Node2vec,
     Samples,
     Split,
@@ -28,6 +28,7 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
+from sparrow.config.ranking import MODEL_NAMES, Din, ModelName, NeuralCF, Ranking, Trained
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
@@ -35,16 +36,20 @@ from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_
 __all__ = [
     "DEFAULT_HOME",
     "HOME_VARIABLE",
+    "MODEL_NAMES",
     "Build",
     "Candidates",
     "DeepWalk",
+    "Din",
     "EmbeddingName",
     "Embeddings",
     "Features",
     "Item2vec",
+    "ModelName",
     "NeuralCF",
     "Node2vec",
     "Online",
+    "Ranking",
     "Recall",
     "Releases",
     "Samples",
@@ -52,6 +57,7 @@ __all__ = [
     "Settings",
     "Similar",
     "Split",
+    "Trained",
     "VectorSearch",
     "Walks",
     "Web",

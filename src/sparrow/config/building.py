@@ -17,7 +17,9 @@ class Split(Section):
 class Features(Section):
     """What describes a movie and a person."""
 
-    history_length: Positive = Field(default=50, description="recent likes in a history; no model reads it yet")
+    history_length: Positive = Field(
+        default=30, description="newest movies in each list that a model reads of a person"
+    )
     favourite_genres: Positive = Field(default=5, description="favourite genres kept per person")
 
 
@@ -102,24 +104,6 @@ class Node2vec(Walks):
     q: Annotated[float, Field(gt=0)] = Field(
         default=2.0, description="in-out parameter: small wanders, large stays near"
     )
-
-
-class NeuralCF(Section):
-    """GMF and MLP towers joined (He et al., 2017)."""
-
-    dim: Positive = Field(default=16, description="numbers in each of the four embeddings")
-    hidden: tuple[Positive, ...] = Field(default=(32, 16), description="widths of the MLP tower")
-    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.2, description="after each MLP layer")
-    embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.3, description="after each embedding")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
-    batch: Positive = Field(default=8192, description="rows in a step")
-    max_rows: Positive = Field(
-        default=5_000_000, description="newest positives it learns from; older ones are left out"
-    )
-    epochs: Positive = Field(default=8, description="passes at most")
-    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
-    seed: int = Field(default=1, description="of all chance in it")
 
 
 class VectorSearch(Section):

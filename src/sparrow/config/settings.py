@@ -15,12 +15,12 @@ from sparrow.config.building import (
     Embeddings,
     Features,
     Item2vec,
-    NeuralCF,
     Node2vec,
     Samples,
     Split,
     VectorSearch,
 )
+from sparrow.config.ranking import Din, NeuralCF, Ranking
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
@@ -40,7 +40,9 @@ class Settings(Section):
     item2vec: Item2vec = Item2vec()
     deepwalk: DeepWalk = DeepWalk()
     node2vec: Node2vec = Node2vec()
+    ranking: Ranking = Ranking()
     neural_cf: NeuralCF = NeuralCF()
+    din: Din = Din()
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
     similar: Similar = Similar()

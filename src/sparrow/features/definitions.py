@@ -6,7 +6,7 @@ the feature store and a live event all give the same bits.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,34 @@ def finish(sums: Batch) -> dict[str, NDArray[np.float64]]:
     if "user_year_count" in sums:
         finished["user_mean_year"] = mean(_exact(sums["user_year_sum"]), _exact(sums["user_year_count"]))
     return finished
+
+
+def favourites(counts: NDArray[np.integer[Any]], top: int) -> NDArray[np.int8]:
+    """The most liked genres, ties by name.
+
+    Args:
+        counts: (genres, n) how often each was liked; below 2**31 / genres.
+        top: how many are kept.
+
+    Returns:
+        (top, n) genre numbers from 1, most liked first; 0 where fewer were liked.
+
+    Example:
+        >>> favourites(np.array([[1], [0], [4], [1]]), top=4).tolist()
+        [[3], [1], [4], [0]]
+    """
+    genres, rows = counts.shape
+    found = np.zeros((top, rows), dtype=np.int8)
+    if not genres:
+        return found
+    # Count first and name behind it in one integer: sorting these sorts by both. Whole rows of int32 sort faster than a
+    # partition finds their greatest.
+    behind = np.arange(genres - 1, -1, -1, dtype=np.int32)
+    keys = np.ascontiguousarray((counts.astype(np.int32, copy=False) * np.int32(genres) + behind[:, None]).T)
+    keys.sort(axis=1)
+    best = keys[:, : -top - 1 : -1].T
+    found[: len(best)] = np.where(best >= genres, genres - best % genres, 0)
+    return found
 
 
 def _exact(values: NDArray[np.generic]) -> NDArray[np.int64]:

@@ -4,13 +4,13 @@ Rows of one second are simultaneous: none sees another. Sums are exact integers;
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sparrow.features.definitions import USER_SUMS
+from sparrow.features.definitions import USER_SUMS, favourites
 from sparrow.features.genres import Genres
 from sparrow.features.grouped import Ints, column, run_starts, sums_before
 from sparrow.schema import MAX_ID, Columns
@@ -41,7 +41,7 @@ class DescribePeople:
     early, `last` rows judge; a second is never torn in two, and the first rows are always `fit`.
 
     A person's history at a row is what they liked before: places `user_liked_count - n` to `user_liked_count` of their liked
-    movies in order. It is not written with every row, being a slice of one list per person (`histories`).
+    movies in order. It is not written with every row, being a slice of one list per person (`features.histories`).
     """
 
     genres: Genres
@@ -109,50 +109,6 @@ class SumPeople:
         offsets = np.concatenate([[0], np.cumsum((codes > 0).sum(axis=1))]).astype(np.int32)
         names = pa.array(self.genres.names, type=pa.string()).take(pa.array(codes[codes > 0].astype(np.int64) - 1))
         return pa.ListArray.from_arrays(pa.array(offsets), names)
-
-
-def favourites(counts: NDArray[np.integer[Any]], top: int) -> NDArray[np.int8]:
-    """The most liked genres, ties by name.
-
-    Args:
-        counts: (genres, n) how often each was liked; below 2**31 / genres.
-        top: how many are kept.
-
-    Returns:
-        (top, n) genre numbers from 1, most liked first; 0 where fewer were liked.
-
-    Example:
-        >>> favourites(np.array([[1], [0], [4], [1]]), top=4).tolist()
-        [[3], [1], [4], [0]]
-    """
-    genres, rows = counts.shape
-    found = np.zeros((top, rows), dtype=np.int8)
-    if not genres:
-        return found
-    # Count first and name behind it in one integer: sorting these sorts by both. Whole rows of int32 sort faster than a
-    # partition finds their greatest.
-    behind = np.arange(genres - 1, -1, -1, dtype=np.int32)
-    keys = np.ascontiguousarray((counts.astype(np.int32, copy=False) * np.int32(genres) + behind[:, None]).T)
-    keys.sort(axis=1)
-    best = keys[:, : -top - 1 : -1].T
-    found[: len(best)] = np.where(best >= genres, genres - best % genres, 0)
-    return found
-
-
-def histories(user: Ints, movie: Ints, liked: Ints, liked_count: Ints, length: int) -> list[Ints]:
-    """Each row's history: the newest `length` movies that its person had liked before it.
-
-    Args:
-        user, movie, liked: (n,) whole groups in the order of `DescribePeople`.
-        liked_count: (n,) `user_liked_count` of each row.
-        length: movies at most.
-
-    Returns:
-        n arrays of movie ids, oldest first.
-    """
-    likes = movie[liked > 0]
-    first = sums_before(liked, run_starts(user), np.zeros(len(user), dtype=np.int64))  # likes of all earlier people
-    return [likes[at + max(0, count - length) : at + count] for at, count in zip(first, liked_count, strict=True)]
 
 
 def _user_terms(half: Ints, liked: Ints, year: Ints) -> Ints:

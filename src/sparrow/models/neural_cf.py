@@ -6,27 +6,28 @@ He, Liao, Zhang, Nie, Hu & Chua, "Neural Collaborative Filtering" (WWW 2017, arX
     mlp    = a_L(W_L ... a_1(W_1 [p'_u ; q'_i]) ...)    (its own embeddings)
     y(u,i) = sigmoid(h . [gmf ; mlp] + b_i)
 
-In code: `gmf_user` is p, `mlp_user` is p', `choice` is the logit of y.
+In code: `gmf_user` is p, `mlp_user` is p', `choice` is the logit of y. `form` takes one half alone, the paper's GMF (equation
+9) or MLP (equation 10), or the two-tower form that is taught beside them: a perceptron for each side, y = sigmoid(f(p) . g(q)).
 
 Departures: trained end to end (no pre-training of the two halves), a movie bias b_i that carries popularity so that the
 embeddings need not, and a second head `liking` on the same layers that answers "will they rate it 3.5 or more".
 """
 
-from typing import Final
+from typing import Any
 
 import keras
 from keras import layers
 
 from sparrow.config import NeuralCF
 from sparrow.features.encoding import EncodingSpec
+from sparrow.models.fields import Fields, beside, side_by_side, tower
+from sparrow.models.network import Network, heads
 from sparrow.schema import Columns
 
-INPUTS: Final = (Columns.USER, Columns.MOVIE)
-CHOICE: Final = "choice"
-LIKING: Final = "liking"
+TAKES = (Columns.USER, Columns.MOVIE)
 
 
-def build_neural_cf(spec: EncodingSpec, settings: NeuralCF) -> keras.Model:
+def build_neural_cf(spec: EncodingSpec, settings: NeuralCF) -> Network:
     """The untrained network.
 
     All that belongs to one id stands in one row of one table (its `gmf` and `mlp` embeddings, then its biases): one look-up
@@ -34,33 +35,33 @@ def build_neural_cf(spec: EncodingSpec, settings: NeuralCF) -> keras.Model:
 
     Args:
         spec: vocabularies of `userId` and `movieId`; their sizes give the embedding tables.
-        settings: dimensions, dropout.
+        settings: form, dimensions, dropout.
 
     Returns:
-        {"userId": (batch,) int rows, "movieId": (batch,) int rows} → {"choice": (batch, 1), "liking": (batch, 1)} logits.
+        {"userId": (1 or N,), "movieId": (N,)} int rows → {"choice": (N, 1), "liking": (N, 1)} logits.
     """
-    user, movie = (keras.Input((), dtype="int32", name=name) for name in INPUTS)
-    users, movies = (spec.vocabularies[name].rows for name in INPUTS)
-    dim, drop = settings.dim, layers.Dropout(settings.embedding_dropout)
-    of_user = _embed("user", users, 2 * dim + 1)(user)  # (batch, 2 dim + 1)
-    of_movie = _embed("movie", movies, 2 * dim + 2)(movie)  # (batch, 2 dim + 2)
-    vectors, others = drop(of_user[:, : 2 * dim]), drop(of_movie[:, : 2 * dim])
-    gmf = vectors[:, :dim] * others[:, :dim]  # (batch, dim)
-    mlp = layers.Concatenate()([vectors[:, dim:], others[:, dim:]])  # (batch, 2 dim)
-    for depth, width in enumerate(settings.hidden):
-        mlp = layers.Dense(width, activation="relu", name=f"mlp_{depth}")(mlp)
-        mlp = layers.Dropout(settings.dropout)(mlp)
-    joined = layers.Concatenate()([gmf, mlp])  # (batch, dim + hidden[-1])
-    choice = layers.Dense(1, name="choice_joined")(joined) + of_movie[:, 2 * dim : 2 * dim + 1]
+    fields, dim, form = Fields(spec, TAKES), settings.dim, settings.form
+    width = 2 * dim if form == "neumf" else dim
+    of_user = fields.embed(Columns.USER, width + 1)  # (1 or N, width + 1)
+    of_movie = fields.embed(Columns.MOVIE, width + 2)  # (N, width + 2)
+    drop = layers.Dropout(settings.embedding_dropout)
+    joined = _interaction(drop(of_user[:, :width]), drop(of_movie[:, :width]), settings)
+    choice = layers.Dense(1, name="choice_joined")(joined) + of_movie[:, width : width + 1]
     # Some people rate high: liking has a bias per person as well.
-    liking = layers.Dense(1, name="liking_joined")(joined) + of_movie[:, 2 * dim + 1 :] + of_user[:, 2 * dim :]
-    # Named outputs, so that losses and exports find their heads; float32 under mixed precision too.
-    heads = {
-        name: layers.Activation("linear", dtype="float32", name=name)(logit)
-        for name, logit in ((CHOICE, choice), (LIKING, liking))
-    }
-    return keras.Model({Columns.USER: user, Columns.MOVIE: movie}, heads, name="neural_cf")
+    liking = layers.Dense(1, name="liking_joined")(joined) + of_movie[:, width + 1 :] + of_user[:, width:]
+    return Network.plain(keras.Model(fields.inputs, heads(choice, liking), name="neural_cf"))
 
 
-def _embed(name: str, rows: int, width: int) -> layers.Embedding:
-    return layers.Embedding(rows, width, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05), name=name)
+def _interaction(user: Any, movie: Any, settings: NeuralCF) -> Any:
+    """(N, any) what the two vectors say together."""
+    dim = settings.dim
+    if settings.form == "gmf":
+        return user * movie
+    if settings.form == "two_tower":
+        return beside(_tower(user, settings, "user"), movie) * _tower(movie, settings, "movie")
+    mlp = _tower(side_by_side([user[:, -dim:], movie[:, -dim:]], movie), settings, "mlp")
+    return mlp if settings.form == "mlp" else layers.Concatenate()([user[:, :dim] * movie[:, :dim], mlp])
+
+
+def _tower(values: Any, settings: NeuralCF, name: str) -> Any:
+    return tower(values, settings.hidden, settings.dropout, name)

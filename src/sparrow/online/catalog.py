@@ -29,7 +29,7 @@ class Catalog:
         years: (n,) int32, 0 unknown.
         genre_names: g names, by number of movies.
         genres: (n, g) float32, 1.0 where the movie has the genre.
-        counts: (n,) int64 ratings at the cut.
+        sums: `definitions.MOVIE_SUMS` by name, (n,) int64 at the cut.
         weighted_rating: (n,) float64 stars: the mean drawn towards the catalogue's mean where ratings are few.
     """
 
@@ -38,11 +38,16 @@ class Catalog:
     years: NDArray[np.int32]
     genre_names: tuple[str, ...]
     genres: NDArray[np.float32]
-    counts: NDArray[np.int64]
+    sums: Mapping[str, NDArray[np.int64]]
     weighted_rating: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(n,) ratings at the cut."""
+        return self.sums["movie_count"]
 
     def row(self, movie_id: int) -> MovieIndex:
         """The dense row of a raw id.
@@ -92,7 +97,7 @@ def build_catalog(records: Iterable[MovieRecord], outside: Mapping[int, str] | N
         years=np.array([record.releaseYear for record in ordered], dtype=np.int32),
         genre_names=tuple(names),
         genres=genres,
-        counts=counts,
+        sums=sums,
         weighted_rating=_weighted(sums["movie_half_sum"] / 2, counts),
     )
 

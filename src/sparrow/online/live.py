@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from sparrow.config import Settings
 from sparrow.errors import ReleaseError, SparrowError
 from sparrow.features.encoding import EncodingSpec
 from sparrow.online.catalog import Catalog, build_catalog
+from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
 from sparrow.online.people import LaterEvents, sum_events
-from sparrow.online.ranking import NeuralCFRanker, OnnxPredictor, Predictor
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
 from sparrow.online.similarity import load_similarity
@@ -21,11 +22,9 @@ from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.live import LiveStore
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.stores.publishing import HomeTarget, Pointer, Target, open_target
-from sparrow.stores.releases import Manifest, check_release, releases_folder
+from sparrow.stores.releases import SERVED_AS, Manifest, check_release, releases_folder
 
 log = logging.getLogger(__name__)
-
-RECMODEL = "recmodel"
 
 GRACE_S = 10.0
 """How long a replaced release stays open for the requests that hold it."""
@@ -49,7 +48,7 @@ def open_release(
     """
     manifest = check_release(home, pointer.release, checksums=False)
     folder = releases_folder(home) / pointer.release
-    return open_folder(folder, manifest, settings, live, pointer.models.get(RECMODEL), target)
+    return open_folder(folder, manifest, settings, live, pointer.models, target)
 
 
 def open_folder(
@@ -57,10 +56,13 @@ def open_folder(
     manifest: Manifest,
     settings: Settings,
     live: LiveStore | None = None,
-    version: int | None = None,
+    versions: Mapping[str, int] | None = None,
     target: Target | None = None,
 ) -> Recommender:
-    """Load a release's folder, published or not; `version` is asked of a remote ranker. The rest is as for `open_release`."""
+    """Load a release's folder, published or not; `versions` are asked of a remote ranker, by served name.
+
+    The rest is as for `open_release`.
+    """
     records = target or HomeTarget(folder.parent)
     store = FeatureStore(records.features(folder, patient=True))
     meta = store.meta()
@@ -81,23 +83,33 @@ def open_folder(
         catalog=catalog,
         store=asked,
         similarities=similarities,
-        neural_cf=_open_ranker(folder, catalog, settings, version) if RECMODEL in manifest.models else None,
+        deep={
+            name: _open_ranker(name, served, folder, catalog, settings, (versions or {}).get(served))
+            for name, served in _models_of(manifest)
+        },
         later=partial(_later, live, manifest.events_through) if live else _nothing_later,
         settings=settings,
         ids=OutsideIds(outside, asked) if meta.outside_ids else None,
     )
 
 
-def _open_ranker(folder: Path, catalog: Catalog, settings: Settings, version: int | None) -> NeuralCFRanker:
-    spec = EncodingSpec.load(folder / f"{RECMODEL}.encoding.json")
-    predictor: Predictor
-    if settings.online.ranker_url:
-        if version is None:
-            raise ReleaseError(f"The live pointer names no version of {RECMODEL}; publish the release again.")
-        predictor = RemoteRanker(settings.online.ranker_url, RECMODEL, version, settings.online.ranker_timeout_ms)
-    else:
-        predictor = OnnxPredictor(folder / f"{RECMODEL}.onnx", spec)
-    return NeuralCFRanker(catalog, spec, predictor)
+def _models_of(manifest: Manifest) -> list[tuple[str, str]]:
+    """(model name, name it is served under)."""
+    named = {served: name for name, served in SERVED_AS.items()}
+    return [(named.get(served, served), served) for served in manifest.models]
+
+
+def _open_ranker(
+    name: str, served: str, folder: Path, catalog: Catalog, settings: Settings, version: int | None
+) -> DeepRanker:
+    spec, online = EncodingSpec.load(folder / f"{served}.encoding.json"), settings.online
+    if not online.ranker_url:
+        local = LocalPredictor(OnnxNetwork(folder / f"{served}.onnx", spec), spec, catalog)
+        return DeepRanker(name, catalog, spec, local, local)
+    if version is None:
+        raise ReleaseError(f"The live pointer names no version of {served}; publish the release again.")
+    remote = RemoteRanker(online.ranker_url, served, version, online.ranker_timeout_ms, signature_of(spec))
+    return DeepRanker(name, catalog, spec, RemotePredictor(remote, spec, catalog))
 
 
 def _later(live: LiveStore, events_through: int, user_id: int) -> LaterEvents:

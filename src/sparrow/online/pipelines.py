@@ -1,6 +1,6 @@
 """Every pipeline of a release by name: which routes, which rankers from best to last resort, which rules.
 
-`similar:{embedding}`, `similar:content` (no vector), `for_you:blend` (known people), `for_you:neural_cf` (on request),
+`similar:{embedding}`, `similar:content` (no vector), `for_you:blend` (known people), `for_you:{model}` (on request),
 `for_you:history` (newcomers and guests) and `for_you:popularity` (nothing known).
 """
 
@@ -10,12 +10,12 @@ from sparrow.config import Recall as RecallSettings
 from sparrow.config import Settings
 from sparrow.errors import SettingsError
 from sparrow.online.catalog import Catalog
+from sparrow.online.deep import DeepRanker
 from sparrow.online.pipeline import Pipeline
 from sparrow.online.ranking import (
     BlendRanker,
     ContentRanker,
     HistoryRanker,
-    NeuralCFRanker,
     PopularityRanker,
     Ranker,
     SimilarityRanker,
@@ -30,7 +30,7 @@ def build_pipelines(
     catalog: Catalog,
     similarities: Mapping[str, MovieSimilarity],
     of_history: MovieSimilarity | None,
-    neural_cf: NeuralCFRanker | None,
+    deep: Mapping[str, DeepRanker],
     settings: Settings,
 ) -> dict[str, Pipeline]:
     """Compose the pipelines.
@@ -39,7 +39,7 @@ def build_pipelines(
         catalog: the release's movies.
         similarities: movie embeddings by name.
         of_history: the one that people's histories are compared by.
-        neural_cf: the deep ranker, if the release has one.
+        deep: trained networks by name.
         settings: quotas and depths of recall; the rules of similar movies.
 
     Raises:
@@ -49,7 +49,7 @@ def build_pipelines(
     shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, recall.min_ratings)]
     _check_quotas(recall, shared)
     own = [EmbeddingRecall(of_history, recall.recent_likes), *shared] if of_history else shared
-    rankers = _personal_rankers(catalog, of_history, neural_cf)
+    rankers = _personal_rankers(catalog, of_history, deep)
     content, popularity = ContentRanker(catalog), PopularityRanker(catalog)
 
     def pipeline(
@@ -72,17 +72,16 @@ def build_pipelines(
 
 
 def _personal_rankers(
-    catalog: Catalog, of_history: MovieSimilarity | None, neural_cf: NeuralCFRanker | None
+    catalog: Catalog, of_history: MovieSimilarity | None, deep: Mapping[str, DeepRanker]
 ) -> dict[str, list[Ranker]]:
     """Name → rankers to try in turn; popularity, which always answers, is added to each."""
     chains: dict[str, list[Ranker]] = {"popularity": []}
     history = [HistoryRanker(catalog, of_history)] if of_history else []
     if history:
         chains["history"] = [*history]
-    if neural_cf is not None:
-        chains["neural_cf"] = [neural_cf, *history]
-        if history:
-            chains["blend"] = [BlendRanker(neural_cf, history[0]), *history]
+    chains |= {name: [ranker, *history] for name, ranker in deep.items()}
+    if "neural_cf" in deep and history:
+        chains["blend"] = [BlendRanker(deep["neural_cf"], history[0]), *history]
     return chains
 
 

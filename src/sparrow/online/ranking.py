@@ -5,20 +5,15 @@ answer it raises `RankerUnavailable`, and the pipeline takes the next best one.
 """
 
 import logging
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from sparrow.errors import RankerUnavailable
-from sparrow.features.encoding import EncodingSpec
 from sparrow.online.catalog import Catalog, Rows
 from sparrow.online.recall import Request
 from sparrow.online.similarity import MovieSimilarity
-from sparrow.schema import Columns
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +23,11 @@ Scores = NDArray[np.float32]
 class Ranker(Protocol):
     """One way to order candidates."""
 
-    name: str
-    needs_known_user: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def needs_known_user(self) -> bool: ...
 
     async def rank(self, request: Request, candidates: Rows) -> Scores:
         """(c,) finite scores of (c,) candidate rows.
@@ -46,60 +44,6 @@ def check_scores(ranker: str, scores: Scores, candidates: Rows) -> Scores:
             f"{ranker} gave scores of shape {scores.shape} for {len(candidates)} movies, or not finite ones."
         )
     return scores
-
-
-class Predictor(Protocol):
-    """The network behind `NeuralCFRanker`: in process, or a TensorFlow Serving server."""
-
-    async def predict(self, inputs: Mapping[str, NDArray[np.int64]]) -> Scores:
-        """Raw int64 ids by input name, each (c,) → (c,) scores."""
-
-    async def aclose(self) -> None:
-        """Let go of connections."""
-
-
-class OnnxPredictor:
-    """The exported network in process: NumPy encoding, then ONNX Runtime on one thread."""
-
-    def __init__(self, graph: Path, spec: EncodingSpec) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        self._spec = spec
-
-    async def predict(self, inputs: Mapping[str, NDArray[np.int64]]) -> Scores:
-        [scores] = self._session.run(["score"], self._spec.encode_ids(dict(inputs)))
-        return np.asarray(scores, dtype=np.float32).reshape(-1)
-
-    async def aclose(self) -> None:
-        """There is nothing to let go of."""
-
-
-class NeuralCFRanker:
-    """NeuralCF over (userId, movieId) pairs, all candidates in one batch."""
-
-    name = "neural_cf"
-    needs_known_user = True
-
-    def __init__(self, catalog: Catalog, spec: EncodingSpec, predictor: Predictor) -> None:
-        self._catalog, self._spec, self._predictor = catalog, spec, predictor
-
-    def knows(self, user_id: int) -> bool:
-        """Whether the network has a trained row for this person."""
-        return self._spec.vocabularies[Columns.USER].is_known(user_id)
-
-    async def aclose(self) -> None:
-        """Let go of the network's connections."""
-        await self._predictor.aclose()
-
-    async def rank(self, request: Request, candidates: Rows) -> Scores:
-        user = request.person.user_id
-        if user is None or not self.knows(user):
-            raise RankerUnavailable(f"neural_cf was not trained on the person {user}; rank by their history instead.")
-        movies = self._catalog.ids[candidates]
-        scores = await self._predictor.predict({Columns.USER: np.full(len(movies), user), Columns.MOVIE: movies})
-        # A blend would hide infinity behind its clipping and stumble over a wrong shape.
-        return check_scores(self.name, scores, candidates)
 
 
 class SimilarityRanker:
@@ -174,7 +118,7 @@ class BlendRanker:
     needs_known_user = True
     HISTORY = 4.0
 
-    def __init__(self, neural: NeuralCFRanker, history: HistoryRanker) -> None:
+    def __init__(self, neural: Ranker, history: HistoryRanker) -> None:
         self._neural, self._history = neural, history
 
     async def rank(self, request: Request, candidates: Rows) -> Scores:

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -15,11 +15,11 @@ from sparrow.errors import NotFound, StoreUnavailable
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
 from sparrow.online.catalog import Catalog
+from sparrow.online.deep import DeepRanker
 from sparrow.online.explain import explain_items
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.pipelines import build_pipelines
-from sparrow.online.ranking import NeuralCFRanker
 from sparrow.online.recall import Request
 from sparrow.online.reranking import descending_by_score
 from sparrow.online.shelf import Shelf
@@ -45,7 +45,7 @@ class Recommender:
         catalog: its movies.
         store: its people.
         similarities: movie embedding name → vectors.
-        neural_cf: the deep ranker, None when the release has none or it cannot be loaded.
+        deep: trained networks by name.
         later: a person's events since the release.
         settings: recall quotas, hidden movies, the default embedding.
         ids: what the outside world calls movies and people; None: by their numbers.
@@ -55,7 +55,7 @@ class Recommender:
     catalog: Catalog
     store: FeatureStore
     similarities: dict[str, MovieSimilarity]
-    neural_cf: NeuralCFRanker | None
+    deep: Mapping[str, DeepRanker]
     later: Callable[[int], LaterEvents]
     settings: Settings
     ids: OutsideIds | None = None
@@ -67,16 +67,14 @@ class Recommender:
         object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
         self._pipelines.update(
-            build_pipelines(self.catalog, self.similarities, self._of_history, self.neural_cf, self.settings)
+            build_pipelines(self.catalog, self.similarities, self._of_history, self.deep, self.settings)
         )
 
     @property
     def models(self) -> tuple[str, ...]:
         """Names that `model=` takes."""
-        deep = (
-            ("blend", "neural_cf") if self.neural_cf and self.similarities else ("neural_cf",) if self.neural_cf else ()
-        )
-        return (*deep, "history", "popularity")
+        blend = ("blend",) if "neural_cf" in self.deep and self.similarities else ()
+        return (*blend, *self.deep, "history", "popularity")
 
     @property
     def embeddings(self) -> tuple[str, ...]:
@@ -128,8 +126,8 @@ class Recommender:
 
     async def aclose(self) -> None:
         """Let go of connections; no request may follow."""
-        if self.neural_cf is not None:
-            await self.neural_cf.aclose()
+        for ranker in self.deep.values():
+            await ranker.aclose()
 
     async def similar(
         self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
@@ -203,7 +201,7 @@ class Recommender:
         name = "history" if name == EMBEDDING_ALIAS else name
         if name is not None and name not in self.models:
             raise NotFound(f"This release has no model {model!r}; it has: {', '.join(self.models)}.")
-        if name in (None, "blend", "neural_cf") and self._is_trained_on(person):
+        if self._can_rank(name or self.models[0], person):
             return name or self.models[0]
         return "popularity" if name == "popularity" or not self._has_taste(person) else "history"
 
@@ -212,8 +210,12 @@ class Recommender:
         similarity = self._of_history
         return similarity is not None and bool(similarity.has_vector[person.liked].any())
 
-    def _is_trained_on(self, person: Person) -> bool:
-        return self.neural_cf is not None and person.user_id is not None and self.neural_cf.knows(person.user_id)
+    def _can_rank(self, name: str, person: Person) -> bool:
+        """Whether a network can say something of this person: the ids it knows, or some history."""
+        network = self.deep.get("neural_cf" if name == "blend" else name)
+        if network is None:
+            return False
+        return network.knows(person.user_id) if network.needs_known_user else bool(len(person.rated))
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):

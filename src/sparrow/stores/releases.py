@@ -2,7 +2,7 @@
 
     manifest.json        what, when, from what, how good; checksum and size of every file
     features.lmdb        movies, people, embeddings
-    recmodel/            SavedModel of the ranking model (raw ids)
+    recmodel/            SavedModel of NeuralCF (raw ids); each other ranking model under its own name
     recmodel.onnx        the same from dense rows, for ranking in process
     recmodel.encoding.json
 
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
+RECMODEL: Final = "recmodel"
+SERVED_AS: Final = {"neural_cf": RECMODEL}
+"""Ranking model → its name for outside programs, where that is another one."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Manifest:
     metrics: dict[str, Any]
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     format: int = FORMAT
+
+
+def served_name(model: str) -> str:
+    """What a ranking model is called in a release's folder and at a model server."""
+    return SERVED_AS.get(model, model)
 
 
 def new_release_id(fingerprint: str, now: datetime | None = None) -> str:

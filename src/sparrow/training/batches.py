@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparrow.features.encoding import PAD_ROW, UNKNOWN_ROW
+from sparrow.models.network import HEADS
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -42,6 +45,23 @@ class Batch:
 
     def _parts(self) -> tuple[Arrays, Arrays, Arrays]:
         return self.inputs, self.labels, self.weights
+
+
+def for_head(inputs: Arrays, labels: NDArray[np.float32], head: str) -> Batch:
+    """Rows that teach one head; the other one meets them with weight 0."""
+    column = labels.reshape(-1, 1)
+    weights = {name: np.full(len(labels), name == head, np.float32) for name in HEADS}
+    return Batch(inputs, dict.fromkeys(HEADS, column), weights)
+
+
+def forget(block: Batch, names: Iterable[str], share: float, rng: np.random.Generator) -> Batch:
+    """A copy in which some ids of the named inputs are unknown, each input by itself; padding stays."""
+    told = dict(block.inputs)
+    for name in names:
+        rows = told[name]
+        hidden = (rng.random(rows.shape, np.float32) < share) & (rows != PAD_ROW)
+        told[name] = np.where(hidden, np.int32(UNKNOWN_ROW), rows)
+    return Batch(told, block.labels, block.weights)
 
 
 def batched(blocks: Iterable[Batch], size: int, keep_rest: bool = False) -> Iterator[Batch]:

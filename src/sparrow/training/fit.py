@@ -16,8 +16,10 @@ import numpy as np
 import orjson
 import tensorflow as tf
 
+from sparrow.config import Trained
 from sparrow.errors import BuildError
 from sparrow.features.prefetch import prefetched
+from sparrow.models.network import Network
 from sparrow.training.batches import Batch, batched
 
 Source = Callable[[int], Iterator[Batch]]
@@ -35,7 +37,10 @@ Step = Callable[[Tensors, Tensors, Tensors], Any]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to learn. With `patience` epochs without a better figure training stops."""
+    """How long and how fast to learn. With `patience` epochs without a better figure training stops.
+
+    `section` is the one of the settings that says so.
+    """
 
     epochs: int
     batch: int
@@ -43,6 +48,15 @@ class Schedule:
     weight_decay: float
     patience: int
     seed: int
+    section: str = "neural_cf"
+
+    @classmethod
+    def of(cls, settings: Trained, section: str, epochs: int | None = None) -> "Schedule":
+        """What a model's section of the settings says; `epochs` instead of its own."""
+        return cls(
+            epochs or settings.epochs, settings.batch, settings.learning_rate, settings.weight_decay, settings.patience,
+            settings.seed, section,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -65,12 +79,12 @@ class Curve:
 
 
 def fit(
-    build: Callable[[], keras.Model],
+    build: Callable[[], Network],
     source: Source,
     schedule: Schedule,
     validate: Validate | None = None,
     progress: Progress = lambda _done, _total: None,
-) -> tuple[keras.Model, Curve]:
+) -> tuple[Network, Curve]:
     """Train a network.
 
     Args:
@@ -88,20 +102,20 @@ def fit(
     """
     keras.utils.set_random_seed(schedule.seed)
     network = build()
-    step = _make_step(network, schedule)
-    curve, best = Curve(), network.get_weights()
+    learner, step = network.training, _make_step(network, schedule)
+    curve, best = Curve(), learner.get_weights()
     with prefetched(_all_epochs(source, schedule)) as batches:
         for number in range(schedule.epochs):
             _run_epoch(step, iter(partial(next, batches), None), curve)
             _check_finite("loss", curve.loss[-1], number, schedule)
-            curve.merit.append(validate(network) if validate else float(number))
+            curve.merit.append(validate(network.serving) if validate else float(number))
             _check_finite("figure of merit", curve.merit[-1], number, schedule)
             progress(number + 1, schedule.epochs)
             if curve.merit[-1] >= max(curve.merit):
-                curve.best_epoch, best = number + 1, network.get_weights()
+                curve.best_epoch, best = number + 1, learner.get_weights()
             elif number + 1 - curve.best_epoch >= schedule.patience:
                 break
-    network.set_weights(best)
+    learner.set_weights(best)
     return network, curve
 
 
@@ -115,21 +129,26 @@ def _all_epochs(source: Source, schedule: Schedule) -> Iterator[Batch | None]:
         yield None
 
 
-def _make_step(network: keras.Model, schedule: Schedule) -> Step:
+def _make_step(network: Network, schedule: Schedule) -> Step:
     """One optimiser step as a compiled graph. (Keras' own `train_on_batch` took twice as long on networks this small.)"""
     optimizer = keras.optimizers.AdamW(schedule.learning_rate, weight_decay=schedule.weight_decay)
-    optimizer.build(network.trainable_variables)
+    learner, loss_of = network.training, network.loss or binary_cross_entropy
+    optimizer.build(learner.trainable_variables)
 
     @tf.function  # type: ignore[untyped-decorator]
     def step(inputs: Tensors, labels: Tensors, weights: Tensors) -> Any:
         with tf.GradientTape() as tape:
-            logits = network(inputs, training=True)
-            loss = sum(_weighted_loss(labels[head], logits[head], weights[head]) for head in labels)
-        optimizer.apply(tape.gradient(loss, network.trainable_variables))
+            loss = loss_of(learner(inputs, training=True), labels, weights)
+        optimizer.apply(tape.gradient(loss, learner.trainable_variables))
         return loss
 
     compiled: Step = step
     return compiled
+
+
+def binary_cross_entropy(logits: Tensors, labels: Tensors, weights: Tensors) -> Any:
+    """The heads' weighted losses, summed."""
+    return sum(_weighted_loss(labels[head], logits[head], weights[head]) for head in labels)
 
 
 def _weighted_loss(labels: Any, logits: Any, weights: Any) -> Any:
@@ -158,5 +177,5 @@ def _check_finite(what: str, value: float, number: int, schedule: Schedule) -> N
     if not np.isfinite(value):
         raise BuildError(
             f"The {what} became {value} in epoch {number + 1} at learning rate {schedule.learning_rate}; "
-            "lower neural_cf.learning_rate, e.g. to a third."
+            f"lower {schedule.section}.learning_rate, e.g. to a third."
         )

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from sparrow.config import Samples
 from sparrow.errors import BuildError
 from sparrow.features.encoding import UNKNOWN_ROW, EncodingSpec, Vocabulary
-from sparrow.models.neural_cf import CHOICE, LIKING
+from sparrow.models.network import CHOICE, LIKING
 from sparrow.schema import Columns
-from sparrow.training.batches import Batch, batched
+from sparrow.training.batches import Batch, batched, for_head, forget
 from sparrow.training.negatives import NegativeSampler, Rows
-from sparrow.training.sample_files import SampleFiles
+from sparrow.training.sample_files import SampleFiles, newest_rows
 
 UNKNOWN_SHARE: Final = 0.02
 """Ids per epoch and input that are shown to the network as unknown."""
@@ -71,17 +71,22 @@ class IdSamples:
         every = positives = choice.filtered(pc.field(LABEL) == 1)
         if not positives.rows:
             raise BuildError(f"{choice.path} holds no row of label 1 to learn from; build the stage 'samples' again.")
-        newest = _is_newest(positives, max_rows)
+        newest = newest_rows(positives, max_rows)
         self._settings, self.left_out = settings, positives.rows
         if newest is not None:
             positives, liking = positives.filtered(newest), liking.filtered(newest)
         self.left_out -= positives.rows
         self._liking = liking
-        self.spec = _vocabularies(positives)
+        self.spec = vocabularies(positives)
         self.users, self.movies = _sorted_pairs(positives, self.spec)
         more = [files for files in (older, every if newest is not None else None) if files is not None]
         seen = _seen_pairs([positives, *more], self.spec) if more else None
         self.sampler = NegativeSampler(self.users, self.movies, settings.exponent, seen)
+
+    @property
+    def positives(self) -> int:
+        """Rows whose movies are told from drawn ones."""
+        return len(self.users)
 
     @property
     def rows(self) -> int:
@@ -98,7 +103,7 @@ class IdSamples:
         for chosen in np.array_split(order, blocks):
             parts = [self._choice(chosen, rng), *_next(rated)]
             block = Batch.join(parts)
-            yield _forget(block.take(rng.permutation(block.rows)), rng)
+            yield forget(block.take(rng.permutation(block.rows)), block.inputs, UNKNOWN_SHARE, rng)
 
     def _choice(self, chosen: NDArray[np.int32], rng: np.random.Generator) -> Batch:
         """Some positives, then their negatives."""
@@ -120,24 +125,13 @@ def _next(batches: Iterator[Batch]) -> list[Batch]:
 
 
 def _liking_batch(table: pa.Table, spec: EncodingSpec) -> Batch:
-    rows = spec.encode_ids(read_ids(table))
+    rows = spec.encode(read_ids(table))
     return _batch(rows[Columns.USER], rows[Columns.MOVIE], table[LABEL].to_numpy().astype(np.float32), LIKING)
 
 
 def _batch(users: Rows, movies: Rows, labels: NDArray[np.float32], head: str) -> Batch:
     """Rows that teach one head; the other one meets them with weight 0."""
-    column = labels.reshape(-1, 1)
-    weights = {name: np.full(len(labels), name == head, np.float32) for name in (CHOICE, LIKING)}
-    return Batch({Columns.USER: users, Columns.MOVIE: movies}, {CHOICE: column, LIKING: column}, weights)
-
-
-def _forget(block: Batch, rng: np.random.Generator) -> Batch:
-    """A copy in which some ids are unknown, each input by itself."""
-    inputs = {
-        name: np.where(rng.random(block.rows, np.float32) < UNKNOWN_SHARE, np.int32(UNKNOWN_ROW), rows)
-        for name, rows in block.inputs.items()
-    }
-    return Batch(inputs, block.labels, block.weights)
+    return for_head({Columns.USER: users, Columns.MOVIE: movies}, labels, head)
 
 
 def read_ids(table: pa.Table) -> dict[str, Ids]:
@@ -145,16 +139,8 @@ def read_ids(table: pa.Table) -> dict[str, Ids]:
     return {name: table[name].to_numpy().astype(np.int64, copy=False) for name in (Columns.USER, Columns.MOVIE)}
 
 
-def _is_newest(files: SampleFiles, rows: int | None) -> pc.Expression | None:
-    """What chooses the newest `rows` rows; None where that is all of them. Holds 8 bytes a row for the moment."""
-    if rows is None or files.rows <= rows:
-        return None
-    times = np.concatenate([table[Columns.TIMESTAMP].to_numpy() for table in files.tables()])
-    times.partition(len(times) - rows)
-    return pc.field(Columns.TIMESTAMP) >= int(times[len(times) - rows])
-
-
-def _vocabularies(files: SampleFiles) -> EncodingSpec:
+def vocabularies(files: SampleFiles) -> EncodingSpec:
+    """The people and movies of some rows."""
     found: dict[str, Ids] = {name: np.empty(0, np.int64) for name in (Columns.USER, Columns.MOVIE)}
     for table in files.tables():
         found = {name: np.union1d(ids, table[name].unique().to_numpy()) for name, ids in found.items()}
@@ -165,7 +151,7 @@ def _seen_pairs(parts: Sequence[SampleFiles], spec: EncodingSpec) -> tuple[Rows,
     """(pairs,) dense users and movies that stand together in one of the files, in order, each pair once."""
     movies, keys = spec.vocabularies[Columns.MOVIE].rows, np.empty(0, np.int64)
     for table in (table for files in parts for table in files.tables()):
-        rows = spec.encode_ids(read_ids(table))
+        rows = spec.encode(read_ids(table))
         known = (rows[Columns.USER] != UNKNOWN_ROW) & (rows[Columns.MOVIE] != UNKNOWN_ROW)
         keys = np.union1d(keys, rows[Columns.USER][known].astype(np.int64) * movies + rows[Columns.MOVIE][known])
     return (keys // movies).astype(np.int32), (keys % movies).astype(np.int32)
@@ -176,7 +162,7 @@ def _sorted_pairs(files: SampleFiles, spec: EncodingSpec) -> tuple[Rows, Rows]:
     keys = np.empty(files.rows, np.int64)
     movies, start = spec.vocabularies[Columns.MOVIE].rows, 0
     for table in files.tables():
-        rows = spec.encode_ids(read_ids(table))
+        rows = spec.encode(read_ids(table))
         keys[start : start + len(table)] = rows[Columns.USER].astype(np.int64) * movies + rows[Columns.MOVIE]
         start += len(table)
     keys.sort()

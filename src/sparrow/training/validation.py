@@ -1,6 +1,7 @@
 """What stops training early: how well the network ranks what people did next, for a sample of people that stays the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
@@ -8,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from sparrow.features.encoding import FIRST_ROW
-from sparrow.schema import Columns
-from sparrow.training.id_samples import Ids, IdSamples
+from sparrow.features.encoding import Rows
+
+Ids = NDArray[np.int64]
 
 Merit = Callable[[Sequence[Ids], Sequence[Ids]], float]
 """A ranked list of movie ids per person, and the movie ids that count as hits → a figure, higher is better."""
@@ -26,62 +27,86 @@ ROWS_AT_ONCE: Final = 2**16
 """Scored in one step; bounds the memory of a validation whatever the catalogue."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One person of a validation.
+
+    Attributes:
+        inputs: what describes them, (1,) or (1, length) rows each.
+        seen: places of movies among the candidates that are not to be listed.
+        relevant: raw ids of what they did next.
+    """
+
+    inputs: Mapping[str, Rows]
+    seen: NDArray[np.integer]
+    relevant: Ids
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What is ranked: (m,) raw ids, and their inputs, (m,) or (m, length) rows each."""
+
+    ids: Ids
+    inputs: Mapping[str, Rows]
+
+
+def sample_people(people: Ids, trained_rows: int, candidates: int, seed: int = 1) -> Ids:
+    """Those of some people whom a validation can afford to ask.
+
+    Args:
+        people: (n,) unique.
+        trained_rows: of an epoch.
+        candidates: movies ranked for each.
+        seed: of the choice.
+    """
+    affordable = int(SCORES_PER_TRAINED_ROW * trained_rows) // max(candidates, 1)
+    chosen = np.random.default_rng(seed).permutation(people)
+    return chosen[: min(MOST_PEOPLE, max(FEWEST_PEOPLE, affordable))]
+
+
 class RankingValidation:
-    """Full ranking of all movies a person has not chosen, by one head of an id model; a `Validate` for `fit`."""
+    """Full ranking of all candidates a person has not seen, by one head of a network; a `Validate` for `fit`."""
 
     def __init__(
-        self, samples: IdSamples, held_out: tuple[Ids, Ids], head: str, merit: Merit, length: int = 10, seed: int = 1
+        self, people: Sequence[Asked], candidates: Candidates, head: str, merit: Merit, length: int = 10
     ) -> None:
-        """Prepare the sample of people.
-
+        """
         Args:
-            samples: what the network learns from; its people and movies are ranked.
-            held_out: (rows,) raw user and movie ids of what people did next.
+            people: whom to ask.
+            candidates: what is ranked.
             head: the output that ranks.
             merit: what a set of lists is worth.
             length: places of a list.
-            seed: of the choice of people.
         """
-        self._samples, self._head, self._merit, self._length = samples, head, merit, length
-        self._movies = samples.spec.vocabularies[Columns.MOVIE].ids
-        self._relevant = self._sample(*held_out, np.random.default_rng(seed))
-
-    def __bool__(self) -> bool:
-        """Whether anyone has held-out rows."""
-        return bool(self._relevant)
+        self._people, self._candidates = people, candidates
+        self._head, self._merit, self._length = head, merit, length
 
     def __call__(self, network: keras.Model) -> float:
         score = self._scorer(network)
-        lists = [self._list(user, score) for user in self._relevant]
-        return self._merit(lists, list(self._relevant.values()))
+        lists = [self._list(one, score(one)) for one in self._people]
+        return self._merit(lists, [one.relevant for one in self._people])
 
-    def _sample(self, users: Ids, movies: Ids, rng: np.random.Generator) -> dict[int, Ids]:
-        """Dense user → raw ids of their held-out movies, for a sample of the known people."""
-        vocabulary = self._samples.spec.vocabularies[Columns.USER]
-        known = np.intersect1d(vocabulary.ids, users)
-        affordable = int(SCORES_PER_TRAINED_ROW * self._samples.rows) // len(self._movies)
-        people = rng.permutation(known)[: min(MOST_PEOPLE, max(FEWEST_PEOPLE, affordable))]
-        order = np.argsort(users, kind="stable")
-        users, movies = users[order], movies[order]
-        starts, ends = np.searchsorted(users, people), np.searchsorted(users, people, side="right")
-        rows = vocabulary.encode(people).tolist()
-        return {row: movies[start:end] for row, start, end in zip(rows, starts, ends, strict=True)}
+    def _scorer(self, network: keras.Model) -> Callable[[Asked], NDArray[np.float32]]:
+        """A person → (m,) logits."""
+        taken = [one.name for one in network.inputs]
+        movies, first = self._candidates.inputs, self._people[0].inputs
+        shapes = {name: tf.TensorSpec([None, *{**first, **movies}[name].shape[1:]], tf.int32) for name in taken}
 
-    def _scorer(self, network: keras.Model) -> Callable[[int], NDArray[np.float32]]:
-        """A dense user → (movies,) logits."""
-        shape = tf.TensorSpec([None], tf.int32)
+        @tf.function(input_signature=[shapes])  # type: ignore[untyped-decorator]
+        def infer(inputs: Any) -> Any:
+            return network(inputs, training=False)[self._head][:, 0]
 
-        @tf.function(input_signature=[shape, shape])  # type: ignore[untyped-decorator]
-        def infer(users: Any, movies: Any) -> Any:
-            return network({Columns.USER: users, Columns.MOVIE: movies}, training=False)[self._head][:, 0]
+        blocks = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(self._candidates.ids), ROWS_AT_ONCE)]
+        held = [{name: tf.constant(movies[name][block]) for name in taken if name in movies} for block in blocks]
 
-        rows = np.arange(FIRST_ROW, FIRST_ROW + len(self._movies), dtype=np.int32)
-        blocks = [rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE)]
-        return lambda user: np.concatenate([infer(np.full(len(block), user, np.int32), block) for block in blocks])
+        def score(one: Asked) -> NDArray[np.float32]:
+            person = {name: tf.constant(one.inputs[name]) for name in taken if name in one.inputs}
+            return np.concatenate([infer(person | block).numpy() for block in held])
 
-    def _list(self, user: int, score: Callable[[int], NDArray[np.float32]]) -> Ids:
-        """(<= length,) raw ids of the best movies the person has not chosen, ties to the smaller id."""
-        scores = score(user)
-        scores[self._samples.sampler.seen.movies_of(user) - FIRST_ROW] = -np.inf
+        return score
+
+    def _list(self, one: Asked, scores: NDArray[np.float32]) -> Ids:
+        """(<= length,) raw ids of the best candidates they have not seen, ties to the smaller id."""
+        scores[one.seen] = -np.inf
         best = np.argsort(-scores, kind="stable")[: self._length]
-        return self._movies[best[scores[best] > -np.inf]]
+        return self._candidates.ids[best[scores[best] > -np.inf]]

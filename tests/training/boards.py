@@ -1,8 +1,8 @@
-"""Each model of `BUILDERS`, trained on the checkerboard, its sample sets streamed from disk as in a build."""
+"""The checkerboard as sample sets on disk, for tests of what models of ids learn from."""
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sparrow.config import NeuralCF, Samples
-from sparrow.models import BUILDERS
-from sparrow.schema import LIKED_RATING, Columns
-from sparrow.training.fit import Curve, Schedule, fit
+from sparrow.config import Samples
+from sparrow.schema import LIKED_RATING
 from sparrow.training.id_samples import COLUMNS, IdSamples
 from sparrow.training.sample_files import SampleFiles
 from tests.worlds import checkerboard
-
-SETTINGS = {"neural_cf": NeuralCF(dim=8, hidden=(16, 8), dropout=0.1, embedding_dropout=0.1)}
-"""Small settings by model; a new model needs a line here."""
-
-SCHEDULE = Schedule(epochs=12, batch=256, learning_rate=0.01, weight_decay=1e-6, patience=3, seed=1)
 
 Ids = NDArray[np.int64]
 
@@ -86,27 +79,3 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="sparrow-samples-", ignore_cleanup_
 
 def make_source() -> IdSamples:
     return read_samples(liked_rows(), board_rows(), Samples(negatives=4))
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network with what it learned from."""
-
-    name: str
-    network: Any
-    source: IdSamples
-    curve: Curve
-
-    def score(self, users: Ids, movies: Ids, head: str) -> NDArray[np.float64]:
-        """(n,) chances of one head for raw ids."""
-        rows = self.source.spec.encode_ids({Columns.USER: users, Columns.MOVIE: movies})
-        logits = np.asarray(self.network.predict_on_batch(rows)[head], dtype=np.float64).reshape(-1)
-        return 1 / (1 + np.exp(-logits))
-
-
-def train(name: str, **changes: Any) -> Trained:
-    source = make_source()
-    network, curve = fit(
-        lambda: BUILDERS[name](source.spec, SETTINGS[name]), source, replace(SCHEDULE, **changes)
-    )  # fmt: skip
-    return Trained(name, network, source, curve)

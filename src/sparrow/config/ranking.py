@@ -1,0 +1,68 @@
+"""Settings of the ranking models: which a release has, and how each is built and trained."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from sparrow.config.section import Positive, Section
+
+ModelName = Literal["neural_cf", "din"]
+MODEL_NAMES: Final[tuple[ModelName, ...]] = ("neural_cf", "din")
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Ranking(Section):
+    """Which ranking models a release holds, and what holds for all of them."""
+
+    models: Annotated[tuple[ModelName, ...], Field(min_length=1)] = Field(
+        default=("neural_cf",),
+        description="their names; `--profile standard` adds `din`, `--profile all` has every one",
+    )
+    buckets: Annotated[int, Field(ge=2)] = Field(default=32, description="quantiles a number is told apart by")
+    unknown_share: Dropout = Field(
+        default=0.02, description="known ids shown as unknown in training, so that strangers get sense"
+    )
+
+
+class Trained(Section):
+    """How any ranking model is trained."""
+
+    dropout: Dropout = Field(default=0.2, description="before each hidden layer")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="of AdamW")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-2, description="decoupled, as in AdamW")
+    batch: Positive = Field(default=4096, description="rows in a step")
+    max_rows: Positive = Field(
+        default=2_000_000, description="newest positives it learns from; older ones are left out"
+    )
+    epochs: Positive = Field(default=6, description="passes at most")
+    patience: Positive = Field(default=2, description="passes without a better nDCG@10 before training stops")
+    seed: int = Field(default=1, description="of all chance in it")
+
+
+class NeuralCF(Trained):
+    """GMF and MLP towers joined (He et al., 2017)."""
+
+    form: Literal["neumf", "gmf", "mlp", "two_tower"] = Field(
+        default="neumf", description="the paper's two halves joined, one half alone, or a perceptron for each side"
+    )
+    dim: Positive = Field(default=16, description="numbers in each embedding")
+    hidden: tuple[Positive, ...] = Field(default=(32, 16), description="widths of the MLP tower")
+    dropout: Dropout = Field(default=0.2, description="after each MLP layer")
+    embedding_dropout: Dropout = Field(default=0.3, description="after each embedding")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
+    batch: Positive = Field(default=8192, description="rows in a step")
+    max_rows: Positive = Field(
+        default=5_000_000, description="newest positives it learns from; older ones are left out"
+    )
+    epochs: Positive = Field(default=8, description="passes at most")
+    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
+
+
+class Din(Trained):
+    """Attention over the liked movies (Zhou et al., 2018)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding")
+    attention: Positive = Field(default=16, description="width of the activation unit's hidden layer")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")

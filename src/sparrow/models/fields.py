@@ -1,0 +1,95 @@
+"""Inputs and embedding tables: the ground floor of every model that takes features.
+
+Inputs that share a vocabulary share a table (a movie is the same movie as a candidate and in a history). A person's vectors
+may have batch 1 beside N candidates; `beside` brings them to N where a layer cannot broadcast.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from sparrow.features.encoding import PAD_ROW, EncodingSpec
+from sparrow.features.inputs import INPUTS
+
+
+class Fields:
+    """The inputs of one network, embedded.
+
+    Attributes:
+        inputs: input name → Keras input of int32 rows, (batch,) or (batch, length).
+    """
+
+    def __init__(self, spec: EncodingSpec, names: Sequence[str]) -> None:
+        """Args: spec: how big each vocabulary is, and how long each list; names: which inputs."""
+        self.names, self._spec = tuple(names), spec
+        self.inputs = {
+            name: keras.Input((length,) if (length := spec.fields[name].length) else (), dtype="int32", name=name)
+            for name in names
+        }
+        self._tables: dict[tuple[str, str], layers.Embedding] = {}
+
+    def embed(self, name: str, dim: int, what: str = "vector", stddev: float = 0.05) -> Any:
+        """(batch, dim) vectors of an input, or (batch, length, dim) of a list; padding has a vector too, so mask it.
+
+        Args:
+            name: of the input.
+            dim: numbers in a vector.
+            what: of several tables over one vocabulary, which.
+            stddev: of the initial values; 0 for weights that start at nothing.
+        """
+        return self._table(name, dim, what, stddev)(self.inputs[name])
+
+    def mask(self, name: str) -> Any:
+        """(batch, length) 1.0 where a list holds something."""
+        return ops.cast(ops.not_equal(self.inputs[name], PAD_ROW), "float32")
+
+    def pooled(self, name: str, dim: int, what: str = "vector", stddev: float = 0.05) -> Any:
+        """(batch, dim) an input's vector; of a list the mean of those that are there, zeros when it is empty."""
+        vectors = self.embed(name, dim, what, stddev)
+        if not self._spec.fields[name].length:
+            return vectors
+        there = self.mask(name)
+        return ops.sum(vectors * there[..., None], axis=1) / ops.maximum(ops.sum(there, axis=1, keepdims=True), 1.0)
+
+    def all_pooled(self, dim: int, what: str = "vector", stddev: float = 0.05) -> list[Any]:
+        """One (batch, dim) tensor an input, in order."""
+        return [self.pooled(name, dim, what, stddev) for name in self.names]
+
+    def _table(self, name: str, dim: int, what: str, stddev: float) -> layers.Embedding:
+        shared = INPUTS[name].of
+        if (shared, what) not in self._tables:
+            start = keras.initializers.RandomNormal(stddev=stddev) if stddev else "zeros"
+            self._tables[shared, what] = layers.Embedding(
+                self._spec.fields[name].rows, dim, embeddings_initializer=start, name=f"{shared}_{what}"
+            )
+        return self._tables[shared, what]
+
+
+def side_by_side(parts: Sequence[Any], like: Any) -> Any:
+    """(N, sum of dims) vectors of person and candidates, concatenated.
+
+    Args:
+        parts: (1, dim) or (N, dim) each.
+        like: (N, …) any tensor of the candidates.
+    """
+    return layers.Concatenate()([beside(part, like) for part in parts])
+
+
+def beside(part: Any, like: Any) -> Any:
+    """(1 or N, dim) → (N, dim), for N rows of `like`; the sum with zeros broadcasts, and is exact."""
+    return part + ops.zeros_like(like[:, :1], dtype=part.dtype)
+
+
+def tower(values: Any, widths: Sequence[int], dropout: float, name: str) -> Any:
+    """(N, widths[-1]) a multilayer perceptron with ReLU; itself when there are no widths."""
+    for depth, width in enumerate(widths):
+        values = layers.Dense(width, activation="relu", name=f"{name}_{depth}")(values)
+        values = layers.Dropout(dropout)(values) if dropout else values
+    return values
+
+
+def logit(values: Any, name: str) -> Any:
+    """(N, 1) one linear unit."""
+    return layers.Dense(1, name=name)(values)

@@ -1,0 +1,51 @@
+"""What every builder gives: one network as it learns, and the part of it that is served."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import keras
+
+CHOICE: Final = "choice"
+LIKING: Final = "liking"
+HEADS: Final = (CHOICE, LIKING)
+"""Will they choose it; will they rate it 3.5 or more. Logits (N, 1)."""
+
+ATTENTION: Final = "attention"
+"""(N, length) how much each movie of the history weighs for each candidate, of models that have such weights."""
+
+Tensors = Mapping[str, Any]
+Loss = Callable[[Tensors, Tensors, Tensors], Any]
+"""Outputs by name, labels and weights by head → a scalar."""
+
+Learns = Literal["ids", "features", "sequences"]
+"""What a model learns from: (person, movie) pairs with fresh negatives; sample rows with every feature; whole sequences."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with shared weights in two forms.
+
+    Attributes:
+        serving: rows by input name → `CHOICE`, `LIKING` and perhaps `ATTENTION`. A person's inputs may have batch 1
+            while candidates have N: the person is then computed once.
+        training: what the loop runs; more outputs than `serving` where a paper has a loss of its own.
+        loss: of the outputs; None is binary cross-entropy of the heads.
+    """
+
+    serving: keras.Model
+    training: keras.Model
+    loss: Loss | None = None
+
+    @classmethod
+    def plain(cls, model: keras.Model) -> "Network":
+        """A network that learns what it serves."""
+        return cls(model, model)
+
+
+def heads(choice: Any, liking: Any) -> dict[str, Any]:
+    """(N, 1) logits as named outputs, so that losses and exports find them; float32 under mixed precision too."""
+    return {
+        name: keras.layers.Activation("linear", dtype="float32", name=name)(logit)
+        for name, logit in ((CHOICE, choice), (LIKING, liking))
+    }
