@@ -12,9 +12,9 @@ import pytest
 from sparrow.config import Features, Samples, Settings, Split
 from sparrow.features import queries
 from sparrow.features.definitions import MOVIE_FINISHED, MOVIE_SUMS, USER_FINISHED, USER_LISTS, USER_SUMS, finish
+from sparrow.features.encoding import PAD_ID
 from sparrow.features.engines import Engine
 from sparrow.features.engines.duckdb_engine import DuckDBEngine
-from sparrow.features.encoding import PAD_ID
 from sparrow.features.genres import Genres
 from sparrow.features.histories import COUNTS, Histories
 from sparrow.features.inputs import HISTORY as LIKES

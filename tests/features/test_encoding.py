@@ -64,11 +64,13 @@ def test_a_vocabulary_refuses_what_is_not_ascending_int64(ids: np.ndarray) -> No
         Vocabulary(ids)
 
 
+IDS = b'{"fields": {"userId": {"kind": "ids", "length": 0, "ids": %s}}}'
+
+
 @pytest.mark.parametrize(
     "content",
-    [b"", b"not json", b"[]", b"{}", b'{"vocabularies": []}', b'{"vocabularies": {"userId": ["a"]}}',
-     b'{"vocabularies": {"userId": [2, 1]}}', b'{"vocabularies": {"userId": [18446744073709551615]}}',
-     b'{"vocabularies": {"userId": null}}'],
+    [b"", b"not json", b"[]", b"{}", b'{"fields": []}', IDS % b'["a"]', IDS % b"[2, 1]", IDS % b"[18446744073709551615]",
+     IDS % b"null", b'{"fields": {"userId": {"kind": "other"}}}', b'{"fields": {"userId": null}}'],
 )  # fmt: skip
 def test_a_broken_spec_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "recmodel.encoding.json"

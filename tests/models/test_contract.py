@@ -171,15 +171,21 @@ def test_only_what_scores_is_saved(board: Board, name: str) -> None:
     assert not [one for one in saved if "optimizer" in one]
 
 
-def test_attention_is_told_where_there_is_some(board: Board, name: str) -> None:
+def test_explain_tells_the_inputs_and_the_attention_where_there_is_some(board: Board, name: str) -> None:
     network, _ = untrained(board, name)
-    who = person(board, 1)
-    request = Request(None, who, np.ones(len(board.recommender.catalog), np.bool_))
-    told = board.ranker(name).attention(request, np.array([1, 2], np.int32))
-    assert len(told) == 2
-    if ATTENTION in network.serving.output_names:
+    ranker, who = board.ranker(name), person(board, 1)
+    listing = asyncio.run(board.recommender.for_person(who, size=2, model=name, explain=True))
+    first, second = (item.trace for item in listing.items)
+    assert first is not None
+    assert second is not None
+    assert listing.pipeline == f"for_you:{name}"
+    assert set(first["inputs"]) == set(ranker.spec.fields)
+    assert first["inputs"][Columns.MOVIE] == listing.items[0].movie.movie_id
+    assert ("attention" in first) == (ATTENTION in network.serving.output_names)
+    if "attention" in first:
         liked = board.recommender.catalog.ids[who.liked][-10:].tolist()
-        assert list(told[0]) == liked
-        assert told[0] != told[1]
-    else:
-        assert told == [{}, {}]
+        assert [one["movieId"] for one in first["attention"]] == liked
+        assert first["attention"] != second["attention"]
+    plain = asyncio.run(board.recommender.for_person(who, size=2, model=name))
+    assert [item.trace for item in plain.items] == [None, None]
+    assert [item.movie.movie_id for item in plain.items] == [item.movie.movie_id for item in listing.items]

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sparrow.cli.options import echo_json, home_options, json_option, open_home
 from sparrow.cli.progress import BuildProgress
-from sparrow.config import EmbeddingName, Settings
 from sparrow.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from sparrow.build.profiles import Profile
     from sparrow.build.publish import Built
     from sparrow.build.run_log import StageReport
     from sparrow.features.engines import EngineChoice
@@ -51,7 +51,8 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     type=click.Choice(["quick", "standard", "all"]),
     default="quick",
     show_default=True,
-    help="How much to build: quick is what the settings say and `sparrow up` serves, all has every embedding to compare.",
+    help="How much to build: quick is what the settings say and `sparrow up` serves; standard adds the deep ranker that knows "
+    "newcomers by their history; all has every embedding and every ranking model, to compare.",
 )
 @click.option(
     "--only",
@@ -72,7 +73,7 @@ def build(
     posters: str | None,
     engine: str,
     spark_master: str | None,
-    profile: str,
+    profile: "Profile",
     only: str | None,
     force: bool,
     home: Path | None,
@@ -95,11 +96,12 @@ def build(
       sparrow build --engine spark --spark-master spark://host:7077
     """
     choice = _engine(engine, spark_master)
+    from sparrow.build.profiles import of_profile
     from sparrow.build.publish import build as run_build
     from sparrow.build.publish import build_stage
 
     folder, settings = open_home(home, config, {"embeddings": {"posters": posters}})
-    settings = _of_profile(settings, profile)
+    settings = of_profile(settings, profile)
     if only:
         with BuildProgress() as reporter:
             reports = build_stage(folder, dataset, settings, reporter, only, force, choice)
@@ -116,18 +118,6 @@ def _engine(name: str, master: str | None) -> "EngineChoice":
     from sparrow.features.engines import EngineChoice
 
     return EngineChoice("spark", master or "local[*]") if name == "spark" else EngineChoice()
-
-
-def _of_profile(settings: Settings, profile: str) -> Settings:
-    """`quick` is what the settings say; `all` trains every embedding there is."""
-    if profile == "standard":
-        raise InvalidInput(
-            "This version builds the profiles 'quick' and 'all', not 'standard' yet. Leave --profile out."
-        )
-    if profile == "quick":
-        return settings
-    every = settings.embeddings.model_copy(update={"movies": get_args(EmbeddingName)})
-    return settings.model_copy(update={"embeddings": every})
 
 
 def _tell_stage(stage: str, reports: "Sequence[StageReport]", as_json: bool) -> None:

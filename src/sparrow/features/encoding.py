@@ -117,7 +117,8 @@ class Buckets:
 
     def __post_init__(self) -> None:
         edges = self.boundaries
-        if edges.dtype != np.float32 or not np.all(np.isfinite(edges)) or np.any(edges[1:] <= edges[:-1]):
+        is_plain = edges.dtype == np.float32 and np.array_equal(edges, _without_subnormal(edges))
+        if not is_plain or not np.all(np.isfinite(edges)) or np.any(edges[1:] <= edges[:-1]):
             raise ValueError(f"Buckets need ascending finite float32 boundaries; got {edges[:5]} … of {edges.dtype}.")
 
     @property
@@ -132,12 +133,17 @@ class Buckets:
             >>> Buckets(np.array([1, 10], np.float32)).encode(np.array([0.5, 1, 99, np.nan])).tolist()
             [1, 2, 3, 0]
         """
-        numbers = np.asarray(raw, np.float32)
+        numbers = _without_subnormal(np.asarray(raw, np.float32))
         bucket = np.searchsorted(self.boundaries, numbers, side="right") + 1
         return np.where(np.isnan(numbers), PAD_ROW, bucket).astype(np.int32)
 
 
 Field = Vocabulary | Names | Buckets
+
+
+def _without_subnormal(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same with numbers too small for full precision as 0: TensorFlow's kernels flush them, so we must too."""
+    return np.where(np.abs(numbers) < np.finfo(np.float32).tiny, np.float32(0), numbers)
 
 
 def _look_up(known: NDArray[Any], raw: NDArray[Any]) -> Rows:

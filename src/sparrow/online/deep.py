@@ -15,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from sparrow.errors import RankerUnavailable, ReleaseError
-from sparrow.features.encoding import EncodingSpec
+from sparrow.features.encoding import PAD_ID, PAD_NAME, EncodingSpec
 from sparrow.features.inputs import movie_inputs, person_inputs
 from sparrow.model_server.protocol.predict import DEFAULT_SIGNATURE
 from sparrow.online.catalog import Catalog, Rows
@@ -164,16 +164,29 @@ class DeepRanker:
         # A blend would hide infinity behind its clipping and stumble over a wrong shape.
         return check_scores(self.name, scores, candidates)
 
-    def attention(self, request: Request, candidates: Rows) -> list[dict[int, float]]:
-        """For each candidate: movie id → weight, of the movies of the history; empty without attention."""
+    def explain(self, request: Request, candidates: Rows) -> list[dict[str, Any]]:
+        """For each candidate the inputs as the network got them and, where it has such, how it weighed each liked movie."""
         person = self._person(request)
+        movies = describe_movies(self.catalog, self.spec.only(movie_inputs(tuple(self.spec.fields))))
+        told = {name: _plain(value[0]) for name, value in person.items()}
+        inputs = [told | {name: _plain(column[row]) for name, column in movies.items()} for row in candidates.tolist()]
         weights = self.local.attention(person, candidates) if self.local else np.empty((0, 0), np.float32)
         if not weights.size:
-            return [{} for _ in candidates]
-        history = person["history"][0]
-        there = history >= 0
-        movies = history[there].tolist()
-        return [dict(zip(movies, row, strict=True)) for row in weights[:, there].round(4).tolist()]
+            return [{"inputs": one} for one in inputs]
+        liked = request.person.liked[-weights.shape[1] :].tolist()
+        named = [self.catalog.facts[row].public_id for row in liked]
+        return [
+            {"inputs": one, "attention": [{"movieId": movie, "weight": w} for movie, w in zip(named, own, strict=True)]}
+            for one, own in zip(inputs, weights[:, weights.shape[1] - len(liked) :].round(4).tolist(), strict=True)
+        ]
 
     def _person(self, request: Request) -> Arrays:
         return describe_person(self.catalog, request.person, self.spec)
+
+
+def _plain(value: NDArray[Any]) -> Any:
+    """One raw input as JSON has it: padding left out, a missing number as null."""
+    if value.ndim:
+        return [one for one in value.tolist() if one not in (PAD_ID, PAD_NAME)]
+    plain = value.item()
+    return None if isinstance(plain, float) and np.isnan(plain) else plain

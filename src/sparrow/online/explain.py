@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sparrow.online.answers import ListedMovie, Reason, ReasonKind
 from sparrow.online.catalog import Catalog
+from sparrow.online.deep import DeepRanker
 from sparrow.online.pipeline import Outcome
 from sparrow.online.recall import Found, Recall, Request
 from sparrow.online.reranking import descending_by_score
@@ -21,10 +22,17 @@ Places = Mapping[str, Mapping[int, int]]
 
 
 def explain_items(
-    catalog: Catalog, routes: Sequence[Recall], outcome: Outcome, request: Request, size: int, trace: bool
+    catalog: Catalog,
+    routes: Sequence[Recall],
+    outcome: Outcome,
+    request: Request,
+    size: int,
+    trace: bool,
+    model: DeepRanker | None = None,
 ) -> tuple[ListedMovie, ...]:
-    """The first `size` of a ranking with up to `MAX_REASONS` reasons each."""
-    rows = outcome.ranked.rows[:size].tolist()
+    """The first `size` of a ranking with up to `MAX_REASONS` reasons each; `model` ranked them, if a network did."""
+    shown = outcome.ranked.rows[:size]
+    rows, told = shown.tolist(), model.explain(request, shown) if trace and model else []
     places = {route.name: _places(outcome.candidates.found.get(route.name), rows) for route in routes}
     taste = _genre_taste(catalog, request)
     return tuple(
@@ -32,7 +40,7 @@ def explain_items(
             movie=catalog.facts[row],
             score=float(score),
             reasons=_reasons(catalog, routes, outcome, request, places, _shared_genres(catalog, taste, row), row),
-            trace=_trace(outcome, places, row, position) if trace else None,
+            trace=_trace(outcome, places, row, position) | (told[position] if told else {}) if trace else None,
         )
         for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[:size].tolist(), strict=True))
     )

@@ -245,7 +245,9 @@ class Recommender:
             recommendation_id=uuid.uuid4().hex,
             pipeline=pipeline.name,
             arm="",
-            items=explain_items(self.catalog, pipeline.routes, outcome, request, size, explain),
+            items=explain_items(
+                self.catalog, pipeline.routes, outcome, request, size, explain, self.deep.get(outcome.ranker)
+            ),
             degraded=(*degraded, *(("ranker",) if outcome.failed else ())),
             timings=outcome.timings if explain else {},
         )

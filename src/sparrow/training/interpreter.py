@@ -32,13 +32,14 @@ def interpret(name: str, field: Field) -> tuple[Encode, list[Any]]:
         return _buckets(field), []
     known = field.ids if isinstance(field, Vocabulary) else list(field.names)
     padding = PAD_ID if isinstance(field, Vocabulary) else PAD_NAME
-    table = _lookup(name, tf.constant(known, raw_type(field)))
+    # A lookup table cannot be empty; a catalogue without genres has no names.
+    tables = [_lookup(name, tf.constant(known, raw_type(field)))] if len(known) else []
 
     def encode(raw: Any) -> Any:
-        rows = table.lookup(raw)
+        rows = tables[0].lookup(raw) if tables else tf.fill(tf.shape(raw), UNKNOWN_ROW)
         return tf.where(raw == padding, PAD_ROW, rows) if field.length else rows
 
-    return encode, [table]
+    return encode, tables
 
 
 def _lookup(name: str, known: Any) -> tf.lookup.StaticHashTable:
