@@ -78,7 +78,7 @@ def write_tensor_proto(array: NDArray[Any], data_type: str | None = None) -> Mes
     """The message for an array.
 
     Args:
-        array: numbers, truths, or bytes in an object array.
+        array: numbers, truths, text, or bytes in an object array.
         data_type: "DT_FLOAT" and so on; None takes the array's own.
     """
     name = data_type or data_type_of(array)
@@ -136,6 +136,8 @@ def _widen(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
 
 def _list_elements(array: NDArray[Any], name: str) -> list[Any]:
     flat = array.ravel()
+    if flat.dtype.kind == "U":
+        return [text.encode() for text in flat.tolist()]
     if name in _PAIRED:
         return list(flat.view(_PAIRED[name]).tolist())
     if name == "DT_HALF":
