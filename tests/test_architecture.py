@@ -34,7 +34,7 @@ DOORS: Final[dict[str, set[str]]] = {
 """Room → rooms it may import; `schema`, `config` and `errors` are open to all."""
 
 NARROW: Final = {
-    ("online", "features"): {"definitions", "encoding", "series", "user_vector"},
+    ("online", "features"): {"definitions", "encoding", "inputs", "series", "user_vector"},
     ("online", "model_server"): {"protocol", "wire"},
 }
 """Doors that lead to some files of a room only."""
@@ -71,7 +71,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "sklearn": {"features/attribute_kinds.py"},
     "redis": {"stores/redis_connection.py"},
     "faiss": {"stores/inverted_index.py"},
-    "onnxruntime": {"online/ranking.py"},
+    "onnxruntime": {"online/deep.py"},
     "fastapi": {"web"},
     "grpc": {"model_server/grpc.py", "model_server/server.py", "model_server/wire/client.py"},
     "google": {

@@ -89,6 +89,13 @@ def test_it_serves_what_it_learned(board: Board, name: str) -> None:
     assert {one.name for one in network.serving.inputs} == set(ARCHITECTURES[name].takes)
 
 
+def test_weights_are_called_alike_each_time_it_is_built(board: Board, name: str) -> None:
+    """A warm start finds them by their paths."""
+    first, second = (sorted(weight.path for weight in untrained(board, name)[0].serving.weights) for _ in range(2))
+    assert first == second
+    assert len(set(first)) == len(first)
+
+
 def test_padding_is_never_an_id_and_some_ids_are_shown_as_unknown(board: Board, name: str) -> None:
     _, source = untrained(board, name)
     unknown = 0

@@ -14,6 +14,7 @@ from sparrow.training.quiet import native_chatter_hidden
 if TYPE_CHECKING:
     from sparrow.build.liking import Trainee
     from sparrow.build.material import Material
+    from sparrow.models.network import Network
     from sparrow.training.fit import Curve
 
 Report = Callable[[int, int], None]
@@ -79,11 +80,21 @@ def _train(
     from sparrow.build.liking import Trainee
     from sparrow.models import ARCHITECTURES
     from sparrow.training.fit import Schedule, fit
+    from sparrow.training.warm_start import start_from
 
     architecture, section = ARCHITECTURES[name], section_of(settings, name)
     source = material.source(architecture, section)
+    # Only the release fit may know what an earlier release knew: that one has seen the rows the judging fit holds back.
+    earlier = Path(settings.ranking.warm_start) if settings.ranking.warm_start and epochs is not None else None
+
+    def build() -> "Network":
+        network = architecture.build(source.spec, section)
+        if earlier is not None:
+            start_from(network.serving, source.spec, earlier, served_name(name))
+        return network
+
     network, curve = fit(
-        lambda: architecture.build(source.spec, section),
+        build,
         source,
         Schedule.of(section, name, epochs),
         material.validation(source) if epochs is None else None,
@@ -97,10 +108,12 @@ def _save(name: str, trainee: "Trainee", curve: "Curve", out: Path) -> Mapping[s
     with native_chatter_hidden():
         from sparrow.models.network import CHOICE
         from sparrow.training.export import export_onnx, export_saved_model
+        from sparrow.training.warm_start import save_weights
 
         served, spec = served_name(name), trainee.source.spec
         export_saved_model(trainee.network, spec, CHOICE, out / served)
         export_onnx(trainee.network, spec, CHOICE, out / f"{served}.onnx")
+        save_weights(trainee.network, out / f"{served}.weights.npz")
     spec.save(out / f"{served}.encoding.json")
     curve.save(out / f"{served}.curve.json")
     counts = {"epochs": len(curve.loss), "best_epoch": curve.best_epoch, "loss": round(curve.loss[-1], 4)}

@@ -55,6 +55,11 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     "newcomers by their history; all has every embedding and every ranking model, to compare.",
 )
 @click.option(
+    "--warm-start",
+    metavar="RELEASE",
+    help="Start the ranking models from those of an earlier release (`live` is the live one); tables grow for new ids.",
+)
+@click.option(
     "--only",
     type=click.Choice(STAGE_NAMES),
     metavar="STAGE",
@@ -74,6 +79,7 @@ def build(
     engine: str,
     spark_master: str | None,
     profile: "Profile",
+    warm_start: str | None,
     only: str | None,
     force: bool,
     home: Path | None,
@@ -96,12 +102,12 @@ def build(
       sparrow build --engine spark --spark-master spark://host:7077
     """
     choice = _engine(engine, spark_master)
-    from sparrow.build.profiles import of_profile
+    from sparrow.build.profiles import of_profile, starting_from
     from sparrow.build.publish import build as run_build
     from sparrow.build.publish import build_stage
 
     folder, settings = open_home(home, config, {"embeddings": {"posters": posters}})
-    settings = of_profile(settings, profile)
+    settings = starting_from(of_profile(settings, profile), folder, warm_start)
     if only:
         with BuildProgress() as reporter:
             reports = build_stage(folder, dataset, settings, reporter, only, force, choice)

@@ -20,6 +20,9 @@ class Ranking(Section):
         description="their names; `--profile standard` adds `din`, `--profile all` has every one",
     )
     buckets: Annotated[int, Field(ge=2)] = Field(default=32, description="quantiles a number is told apart by")
+    warm_start: str = Field(
+        default="", description="folder of an earlier release whose weights the release fit starts from; empty: none"
+    )
     unknown_share: Dropout = Field(
         default=0.02, description="known ids shown as unknown in training, so that strangers get sense"
     )

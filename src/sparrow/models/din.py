@@ -79,7 +79,7 @@ class Dice(layers.Layer):  # type: ignore[misc]
     def build(self, shape: Any) -> None:
         """α, one a channel, starts at 0; mean and variance are those of batch normalisation without scale and shift."""
         self.alpha = self.add_weight(shape=(shape[-1],), initializer="zeros", name="alpha")
-        self.norm = layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, momentum=0.99)
+        self.norm = layers.BatchNormalization(center=False, scale=False, epsilon=1e-8, momentum=0.99, name="norm")
         self.norm.build(shape)
 
     def call(self, values: Any, training: bool = False) -> Any:
