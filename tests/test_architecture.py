@@ -71,6 +71,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "sklearn": {"features/attribute_kinds.py"},
     "redis": {"stores/redis_connection.py"},
     "faiss": {"stores/inverted_index.py"},
+    "optuna": {"build/tune.py"},
     "onnxruntime": {"online/deep.py"},
     "fastapi": {"web"},
     "grpc": {"model_server/grpc.py", "model_server/server.py", "model_server/wire/client.py"},

@@ -142,7 +142,7 @@ STAGES: Final = (
         needs=("features", "samples"),
         sections=("ranking", *MODEL_NAMES, "samples", "features"),
         rooms=(
-            *("models", "training", "evaluation", "build/train", "build/material", "build/liking"),
+            *("models", "training", "evaluation", "build/train", "build/tune", "build/material", "build/liking"),
             *(f"features/{name}" for name in ("definitions", "encoding", "histories", "inputs", "prefetch")),
         ),
         run=make_ranking,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Report = Callable[[int, int], None]
 
 
+def _quiet(_done: int, _total: int) -> None: ...
+
+
 def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, report: Report) -> dict[str, Any]:
     """Train, export and describe every model of `ranking.models` on both fits, into `out/judging` and `out/release`.
 
@@ -41,12 +44,14 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
     judged: dict[str, Trainee] = {}
     steps = _Steps(settings, report)
     for name in settings.ranking.models:
-        judged[name], curve = _train(name, materials["judging"], settings, None, steps.one)
+        section = _tuned(name, materials["judging"], settings, out / "judging", steps)
+        judged[name], curve = _train(name, section, materials["judging"], report=steps.one)
         counts["judging"][name] = _save(name, judged[name], curve, out / "judging")
-        steps.half_done(name)
-        released, curve = _train(name, materials["release"], settings, curve.best_epoch, steps.one)
+        steps.trained(name)
+        start = settings.ranking.warm_start
+        released, curve = _train(name, section, materials["release"], curve.best_epoch, start, steps.one)
         counts["release"][name] = _save(name, released, curve, out / "release")
-        steps.half_done(name)
+        steps.trained(name)
     write_liking(
         judged, materials["judging"], samples / "judging" / "liking.parquet", out / "judging" / "liking.parquet"
     )
@@ -54,17 +59,18 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
 
 
 class _Steps:
-    """Progress over all models: each may take twice its epochs."""
+    """Progress over all models: each may take its epochs for each trial and for each fit."""
 
     def __init__(self, settings: Settings, report: Report) -> None:
         self._epochs: dict[str, int] = {name: section_of(settings, name).epochs for name in settings.ranking.models}
-        self._total, self._before, self._report = 2 * sum(self._epochs.values()), 0, report
+        trainings = settings.ranking.tune + len(FITS)
+        self._total, self._before, self._report = trainings * sum(self._epochs.values()), 0, report
 
     def one(self, done: int, _: int) -> None:
         self._report(self._before + done, self._total)
 
-    def half_done(self, name: str) -> None:
-        """A model has been trained on one fit, in however many epochs."""
+    def trained(self, name: str) -> None:
+        """A model has been trained once, in however many epochs."""
         self._before += self._epochs[name]
 
 
@@ -74,23 +80,48 @@ def section_of(settings: Settings, name: str) -> Trained:
     return section
 
 
+def _tuned(name: str, material: "Material", settings: Settings, out: Path, steps: _Steps) -> Trained:
+    """A model's section, or the best of `ranking.tune` others."""
+    section = section_of(settings, name)
+    if not settings.ranking.tune:
+        return section
+    from sparrow.build.tune import tune
+
+    def merit(tried: Trained) -> float:
+        _, curve = _train(name, tried, material, report=steps.one)
+        steps.trained(name)
+        return max(curve.merit)
+
+    return tune(section, settings.ranking.tune, merit, out / f"{served_name(name)}.tuning.json")
+
+
 def _train(
-    name: str, material: "Material", settings: Settings, epochs: int | None, report: Report
+    name: str,
+    section: Trained,
+    material: "Material",
+    epochs: int | None = None,
+    start: str = "",
+    report: Report = _quiet,
 ) -> "tuple[Trainee, Curve]":
+    """Train one model.
+
+    Args:
+        epochs: how many; None stops early by the validation.
+        start: folder of an earlier release to start from. Only the release fit may: that release has seen the rows
+            which the judging fit holds back.
+    """
     from sparrow.build.liking import Trainee
     from sparrow.models import ARCHITECTURES
     from sparrow.training.fit import Schedule, fit
     from sparrow.training.warm_start import start_from
 
-    architecture, section = ARCHITECTURES[name], section_of(settings, name)
+    architecture = ARCHITECTURES[name]
     source = material.source(architecture, section)
-    # Only the release fit may know what an earlier release knew: that one has seen the rows the judging fit holds back.
-    earlier = Path(settings.ranking.warm_start) if settings.ranking.warm_start and epochs is not None else None
 
     def build() -> "Network":
         network = architecture.build(source.spec, section)
-        if earlier is not None:
-            start_from(network.serving, source.spec, earlier, served_name(name))
+        if start:
+            start_from(network.serving, source.spec, Path(start), served_name(name))
         return network
 
     network, curve = fit(

@@ -55,6 +55,12 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     "newcomers by their history; all has every embedding and every ranking model, to compare.",
 )
 @click.option(
+    "--tune",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Try N settings per ranking model first, each a training of its own.",
+)
+@click.option(
     "--warm-start",
     metavar="RELEASE",
     help="Start the ranking models from those of an earlier release (`live` is the live one); tables grow for new ids.",
@@ -79,6 +85,7 @@ def build(
     engine: str,
     spark_master: str | None,
     profile: "Profile",
+    tune: int | None,
     warm_start: str | None,
     only: str | None,
     force: bool,
@@ -106,7 +113,7 @@ def build(
     from sparrow.build.publish import build as run_build
     from sparrow.build.publish import build_stage
 
-    folder, settings = open_home(home, config, {"embeddings": {"posters": posters}})
+    folder, settings = open_home(home, config, {"embeddings": {"posters": posters}, "ranking": {"tune": tune}})
     settings = starting_from(of_profile(settings, profile), folder, warm_start)
     if only:
         with BuildProgress() as reporter:

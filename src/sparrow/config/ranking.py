@@ -20,6 +20,9 @@ class Ranking(Section):
         description="their names; `--profile standard` adds `din`, `--profile all` has every one",
     )
     buckets: Annotated[int, Field(ge=2)] = Field(default=32, description="quantiles a number is told apart by")
+    tune: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="settings tried per model before it is trained; 0: those at hand"
+    )
     warm_start: str = Field(
         default="", description="folder of an earlier release whose weights the release fit starts from; empty: none"
     )
