@@ -16,6 +16,8 @@ from sparrow.stores.lmdb_store import LmdbStore
 
 MODEL_PARTS = ("", ".onnx", ".encoding.json", ".curve.json", ".weights.npz")
 """What a ranking model is made of, behind its name."""
+TUNING = ".tuning.json"
+"""What a search for its settings tried, if there was one."""
 
 
 def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking: Path, out: Path) -> dict[str, int]:
@@ -43,6 +45,8 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     for part in (f"{model}{part}" for model in models_in(ranking) for part in MODEL_PARTS):
         copy = shutil.copytree if (ranking / part).is_dir() else shutil.copy2
         copy(ranking / part, out / part)
+    for tuning in ranking.glob(f"*{TUNING}"):
+        shutil.copy2(tuning, out / tuning.name)
     return {"movies": movies, "people": people, "embeddings": len(similarities)}
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from sparrow.build.assemble import models_in
+from sparrow.build.cards import write_cards
 from sparrow.build.fill_store import fill_store
 from sparrow.build.limits import engine_memory, half_work_removed
 from sparrow.build.lookup import code_version, release_fingerprint
@@ -164,6 +165,7 @@ def _seal(home: Path, source: str, plan: Plan, done: Mapping[str, Done], mark: s
         (assembled.folder / DONE).unlink()
         (assembled.folder / "release").rename(content)
         write_run_log(content, plan.engine, [one.report for one in done.values()])
+        write_cards(content, manifest)
         seal(content, home, manifest)
     shutil.rmtree(assembled.folder, ignore_errors=True)
     return read_manifest(home, manifest.release)

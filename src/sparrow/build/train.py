@@ -44,7 +44,7 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
     judged: dict[str, Trainee] = {}
     steps = _Steps(settings, report)
     for name in settings.ranking.models:
-        section = _tuned(name, materials["judging"], settings, out / "judging", steps)
+        section = _tuned(name, materials["judging"], settings, out / "release", steps)
         judged[name], curve = _train(name, section, materials["judging"], report=steps.one)
         counts["judging"][name] = _save(name, judged[name], curve, out / "judging")
         steps.trained(name)
