@@ -10,7 +10,7 @@ question has, and its row says how many. Of liking, `seen` and `unseen` tell tho
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,34 +19,19 @@ import orjson
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from sparrow.build.choose import METRIC, Case, K, ask, open_judging
 from sparrow.build.events import Events
 from sparrow.build.judge_similar import judge_similar
 from sparrow.config import Settings
 from sparrow.evaluation import metrics
-from sparrow.evaluation.ranking import Ids, Judged, judge
+from sparrow.evaluation.ranking import Judged, judge
 from sparrow.evaluation.reports import ranking_row
-from sparrow.online.live import open_folder
-from sparrow.online.people import Person, person_from_history, person_from_record
+from sparrow.online.people import person_from_history, person_from_record
 from sparrow.online.recommender import Recommender
 from sparrow.schema import UserId
-from sparrow.stores.releases import Manifest
 
-K: Final = 10
-METRIC: Final = f"ndcg@{K}"
-
-RECOMMENDERS: Final = {"for_you": None, "neural_cf": "neural_cf", "history": "history", "popular": "popularity"}
-"""Names in the report, and the `model=` each asks for; `for_you` is the pipeline as served."""
-
-NEED_KNOWN: Final = frozenset({"neural_cf"})
-"""Models that would be replaced for people they were not trained on, and so are not judged there."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One person to judge: who they are to the pipeline, and the movie ids that count as hits."""
-
-    person: Person
-    relevant: Ids
+RENAMED: Final = {"popularity": "popular"}
+"""`model=` → its name in the report, where that is another; `for_you` is the pipeline as served."""
 
 
 def judge_release(
@@ -69,13 +54,11 @@ def judge_release(
         settings: recall and candidates, as served.
         report: told (groups done, groups in all).
     """
-    in_process = settings.online.model_copy(update={"ranker_url": ""})
-    recommender = open_folder(folder, _judging_manifest(), settings.model_copy(update={"online": in_process}))
+    recommender = open_judging(folder, settings)
     groups = _cases(recommender, Events.read(features))
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = {"for_you": asdict(recommender.chosen)}
     for place, (name, cases) in enumerate(groups.items()):
-        asked = {key: model for key, model in RECOMMENDERS.items() if name != "unseen" or model not in NEED_KNOWN}
-        result[name] = _judge_group(recommender, asked, cases) if cases else None
+        result[name] = _judge_group(recommender, _asked(recommender, name), cases) if cases else None
         report(place + 1, len(groups) + 1)
     result["similar"] = judge_similar(recommender, recall, features)
     report(len(groups) + 1, len(groups) + 1)
@@ -88,8 +71,10 @@ def judge_release(
     }
 
 
-def _judging_manifest() -> Manifest:
-    return Manifest("judging", "", {}, "", "", {}, {}, 0, ["recmodel"], [], {})
+def _asked(recommender: Recommender, group: str) -> dict[str, str | None]:
+    """Name in the report → `model=`. Of people nobody was trained on, models are left out that would be replaced there."""
+    fitting = (name for name in recommender.models if group != "unseen" or not recommender.needs_known(name))
+    return {"for_you": None} | {RENAMED.get(name, name): name for name in fitting}
 
 
 def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
@@ -112,7 +97,14 @@ def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
 
 def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], cases: list[Case]) -> dict[str, Any]:
     suited = {name: _suited(recommender, name, cases) for name in asked}
-    judged = {name: _judge_model(recommender, name, asked[name], mine) for name, mine in suited.items() if mine}
+    default = RENAMED.get(recommender.models[0], recommender.models[0])
+    judged = {
+        name: _judge_model(recommender, name, asked[name], mine)
+        for name, mine in suited.items()
+        if mine and (name != default or len(mine) < len(cases))
+    }
+    if default in asked and default not in judged:
+        judged[default] = replace(judged["for_you"], name=default)  # the same lists: not asked for twice
     lead, low, high = judged["for_you"].lead(judged["popular"], METRIC)
     fewer = {name: {"people": len(mine)} for name, mine in suited.items() if len(mine) < len(cases)}
     return {
@@ -124,21 +116,14 @@ def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], case
 
 def _suited(recommender: Recommender, name: str, cases: list[Case]) -> list[Case]:
     """Those a model answers itself, not by a stand-in."""
-    network = recommender.neural_cf
-    if name not in NEED_KNOWN or network is None:
+    network, models = recommender.neural_cf, {RENAMED.get(model, model): model for model in recommender.models}
+    if network is None or name not in models or not recommender.needs_known(models[name]):
         return cases
     return [case for case in cases if case.person.user_id is not None and network.knows(case.person.user_id)]
 
 
 def _judge_model(recommender: Recommender, name: str, model: str | None, cases: list[Case]) -> Judged:
-    async def ask() -> list[Ids]:
-        lists = []
-        for case in cases:
-            listing = await recommender.for_person(case.person, size=K, model=model)
-            lists.append(np.array([item.movie.movie_id for item in listing.items], dtype=np.int64))
-        return lists
-
-    return judge(name, asyncio.run(ask()), [case.relevant for case in cases], K)
+    return judge(name, asyncio.run(ask(recommender, model, cases, K)), [case.relevant for case in cases], K)
 
 
 def _judge_liking(path: Path) -> dict[str, Any]:

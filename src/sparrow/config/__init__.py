@@ -15,6 +15,7 @@ Example:
 
 from sparrow.config.building import (
     Build,
+    Collaborative,
     DeepWalk,
     EmbeddingName,
     Embeddings,
@@ -37,6 +38,7 @@ __all__ = [
     "HOME_VARIABLE",
     "Build",
     "Candidates",
+    "Collaborative",
     "DeepWalk",
     "EmbeddingName",
     "Embeddings",

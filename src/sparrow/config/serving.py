@@ -11,7 +11,14 @@ class Recall(Section):
     """What is brought before it is ranked. Quotas are candidates by route name; their sum is what one ranking scores."""
 
     quotas: dict[str, Positive] = Field(
-        default_factory=lambda: {"embedding": 250, "genres": 100, "rated": 50, "recent": 50, "popular": 150}
+        default_factory=lambda: {
+            "collaborative": 250,
+            "embedding": 150,
+            "genres": 100,
+            "rated": 50,
+            "recent": 50,
+            "popular": 100,
+        }
     )
     embedding: str = Field(default="item2vec", description="the similarity behind people's lists")
     recent_likes: Positive = Field(default=20, description="liked movies whose neighbours are recalled")
@@ -61,6 +68,7 @@ class Online(Section):
         description="feature store: a redis:// address, see docs/serving.md; empty: LMDB",
     )
     store_timeout_ms: Positive = Field(default=250, description="deadline of what a request asks of Redis")
+    ranker: str = Field(default="", description="the ranker behind people's lists; empty: what the build chose")
     embedding: str = Field(default="fusion", description="the similarity behind similar movies")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(
         default=1.0, description="how often the live pointer is looked at"

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sparrow.config.building import (
     Build,
+    Collaborative,
     DeepWalk,
     Embeddings,
     Features,
@@ -40,6 +41,7 @@ class Settings(Section):
     item2vec: Item2vec = Item2vec()
     deepwalk: DeepWalk = DeepWalk()
     node2vec: Node2vec = Node2vec()
+    collaborative: Collaborative = Collaborative()
     neural_cf: NeuralCF = NeuralCF()
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()

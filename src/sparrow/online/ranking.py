@@ -7,7 +7,7 @@ answer it raises `RankerUnavailable`, and the pipeline takes the next best one.
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import onnxruntime
@@ -36,6 +36,18 @@ class Ranker(Protocol):
 
         Raises:
             RankerUnavailable: it cannot answer this request, or cannot answer now.
+        """
+
+
+@runtime_checkable
+class OfParts(Protocol):
+    """A ranker whose scores are sums, and that can say of what."""
+
+    async def parts(self, request: Request, candidates: Rows) -> Mapping[str, Scores]:
+        """Part → (c,) scores of (c,) candidate rows.
+
+        Raises:
+            RankerUnavailable: as for `Ranker.rank`.
         """
 
 
