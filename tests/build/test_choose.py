@@ -51,23 +51,25 @@ def test_a_release_says_what_it_chose_and_how_the_others_did(released: Released)
     assert {FILE, "collaborative.npz"} <= manifest.files.keys()
 
 
-def test_the_first_candidate_stands_unless_another_leads_beyond_doubt(
+def test_the_first_candidate_stands_unless_another_leads_beyond_doubt_on_both_kinds_of_rows(
     board: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise = np.random.default_rng(1).normal(0, 0.3, 200)
-    reached = {"collaborative": noise * 0, "history": noise + 0.01, "blend": noise * 0 + 0.02, "ensemble": noise * 0}
+    leads = {"stop": {"history": noise + 0.01, "blend": noise * 0 + 0.02}, "last": {"blend": noise * 0 + 0.01}}
+    few = {"stop": cases(board)[:2], "last": cases(board)[:1]}
 
-    async def judged(_: Recommender, model: str, __: object) -> Judged:
-        return Judged(model, {choose.METRIC: 0.3 + reached[model]})
+    def judged(_: Recommender, models: list[str], asked: list[Case]) -> dict[str, Judged]:
+        kind = leads["stop" if asked is few["stop"] else "last"]
+        return {model: Judged(model, {choose.METRIC: 0.3 + kind.get(model, noise * 0)}) for model in models}
 
-    monkeypatch.setattr(choose, "_judge", judged)
-    few = cases(board)[:2]
-    assert choose._choose(board, few).ranker == "blend"
-    reached["blend"] -= 0.02
+    monkeypatch.setattr(choose, "judge_models", judged)
     chosen = choose._choose(board, few)
-    assert chosen.ranker == "collaborative"
-    assert chosen.judged["why"] == "no other leads collaborative with the whole 95 % interval"
+    assert (chosen.ranker, chosen.judged["rows"]["blend"]["last"]["lead"]) == ("blend", 0.01)
     assert chosen.judged["rows"]["history"]["interval"][0] < 0
+    leads["last"]["blend"] -= 0.02
+    chosen = choose._choose(board, few)
+    assert chosen.ranker == "collaborative", "what leads on stop rows alone has seen them"
+    assert chosen.judged["why"].startswith("no other leads collaborative")
 
 
 def test_weights_go_to_who_orders_better() -> None:
@@ -100,7 +102,7 @@ def test_a_network_that_knows_the_answer_joins_and_one_that_knows_nothing_does_n
 def test_without_anything_to_judge_by_the_first_candidate_is_served(
     released: Released, monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
-    monkeypatch.setattr(choose, "_cases", lambda *_: [])
+    monkeypatch.setattr(choose, "_cases", lambda *_: {"stop": [], "last": []})
     folder = releases_folder(released.home) / released.release
     features = next((released.home / "work").glob("features-*"))
     told = choose_ranker(folder, features, released.settings, [tmp_path])

@@ -8,7 +8,6 @@ A network is judged on people it was trained on: where `samples.max_positives` l
 question has, and its row says how many. Of liking, `seen` and `unseen` tell those people from all others.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,12 +18,11 @@ import orjson
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sparrow.build.choose import METRIC, Case, K, ask, open_judging
+from sparrow.build.choose import METRIC, Case, K, judge_models, open_judging
 from sparrow.build.events import Events
 from sparrow.build.judge_similar import judge_similar
 from sparrow.config import Settings
 from sparrow.evaluation import metrics
-from sparrow.evaluation.ranking import Judged, judge
 from sparrow.evaluation.reports import ranking_row
 from sparrow.online.people import person_from_history, person_from_record
 from sparrow.online.recommender import Recommender
@@ -98,11 +96,11 @@ def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
 def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], cases: list[Case]) -> dict[str, Any]:
     suited = {name: _suited(recommender, name, cases) for name in asked}
     default = RENAMED.get(recommender.models[0], recommender.models[0])
-    judged = {
-        name: _judge_model(recommender, name, asked[name], mine)
-        for name, mine in suited.items()
-        if mine and (name != default or len(mine) < len(cases))
-    }
+    everybody = [name for name, mine in suited.items() if len(mine) == len(cases) and name != default]
+    found = judge_models(recommender, [asked[name] for name in everybody], cases)
+    judged = {name: replace(found[asked[name]], name=name) for name in everybody}
+    for name in (name for name, mine in suited.items() if 0 < len(mine) < len(cases)):
+        judged[name] = replace(judge_models(recommender, [asked[name]], suited[name])[asked[name]], name=name)
     if default in asked and default not in judged:
         judged[default] = replace(judged["for_you"], name=default)  # the same lists: not asked for twice
     lead, low, high = judged["for_you"].lead(judged["popular"], METRIC)
@@ -120,10 +118,6 @@ def _suited(recommender: Recommender, name: str, cases: list[Case]) -> list[Case
     if network is None or name not in models or not recommender.needs_known(models[name]):
         return cases
     return [case for case in cases if case.person.user_id is not None and network.knows(case.person.user_id)]
-
-
-def _judge_model(recommender: Recommender, name: str, model: str | None, cases: list[Case]) -> Judged:
-    return judge(name, asyncio.run(ask(recommender, model, cases, K)), [case.relevant for case in cases], K)
 
 
 def _judge_liking(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sparrow.errors import InvalidInput
 
 if TYPE_CHECKING:
     from sparrow.cli.evaluation_data import Question
+    from sparrow.config import Settings
 
 PROTOCOL_NAMES: Final = ("random", "microsoft-ml100k", "leave-last-out", "time-split")
 WIDTH: Final = 110
@@ -78,9 +79,9 @@ def evaluate(
       sparrow evaluate --similar
       sparrow evaluate --protocol leave-last-out --dataset builtin --k 10,20
       sparrow evaluate --protocol microsoft-ml100k --dataset ./ml-100k --recommenders popular,ease,als --against ease
-      sparrow evaluate --train train.csv --test test.csv --json
+      sparrow evaluate --train train.csv --test test.csv --recommenders popular,ease,for_you --json
     """
-    folder, _ = open_home(home, config)
+    folder, settings = open_home(home, config)
     _check_words(release, protocol, dataset, train, test, valid, items, refit, seen)
     if protocol is None and train is None:
         show_release(folder, release, similar, as_json)
@@ -93,7 +94,7 @@ def evaluate(
         question = evaluation_data.from_files(train, test, valid, items, seen == "train+valid", refit)
     else:
         question = evaluation_data.from_dataset(str(protocol), str(dataset), ratio, within, seed)
-    told = _compare(question, recommenders, against, ks, trials)
+    told = _compare(question, settings, recommenders, against, ks, trials)
     if report is not None:
         _write_report(report, told, ks[0])
     if as_json:
@@ -123,13 +124,13 @@ def _check_words(
 
 
 def _compare(
-    question: "Question", names: str | None, against: str | None, ks: Sequence[int], trials: int
+    question: "Question", settings: "Settings", names: str | None, against: str | None, ks: Sequence[int], trials: int
 ) -> dict[str, Any]:
     from sparrow.cli.contenders import choose_contenders
     from sparrow.evaluation.comparison import compare
     from sparrow.evaluation.reports import comparison_report
 
-    asked = choose_contenders(names, question.protocol)
+    asked = choose_contenders(names, question.protocol, settings, question.catalogue)
     if against is not None and against not in {contender.name for contender in asked}:
         raise InvalidInput(f"--against {against!r} is not among the recommenders {[one.name for one in asked]}.")
     console = Console(stderr=True, highlight=False)

@@ -216,9 +216,14 @@ class Recommender:
         degraded: tuple[str, ...] = (),
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
-        pipeline = self.pipeline_of(self._ranker_for(person, model))
         request = Request(None, person, self.allowed(person, exclude))
-        return self._listing(pipeline, await pipeline.run(request, explain), request, size, explain, degraded)
+        pipeline, outcome = await self.rank(request, model, explain)
+        return self._listing(pipeline, outcome, request, size, explain, degraded)
+
+    async def rank(self, request: Request, model: str | None, explain: bool = False) -> tuple[Pipeline, Outcome]:
+        """The ranking behind a person's list, without the words."""
+        pipeline = self.pipeline_of(self._ranker_for(request.person, model))
+        return pipeline, await pipeline.run(request, explain)
 
     def _ranker_for(self, person: Person, model: str | None) -> str:
         """The asked-for ranker or the best one, as far as it can serve this person."""
