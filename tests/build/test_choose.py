@@ -10,7 +10,7 @@ import pytest
 from sparrow.build import choose
 from sparrow.build.choose import Case, Scored, choose_ranker, open_judging
 from sparrow.evaluation.ranking import Judged
-from sparrow.online.ensemble import FILE, ForYou
+from sparrow.online.ensemble import FILE, Chosen
 from sparrow.online.people import person_from_history
 from sparrow.online.recommender import Recommender
 from sparrow.stores.releases import list_releases, releases_folder
@@ -107,5 +107,5 @@ def test_without_anything_to_judge_by_the_first_candidate_is_served(
     features = next((released.home / "work").glob("features-*"))
     told = choose_ranker(folder, features, released.settings, [tmp_path])
     assert told == {"ranker": "collaborative", "weights": {}, "people": 0}
-    assert ForYou.load(tmp_path / FILE).ranker == "collaborative"
+    assert Chosen.load(tmp_path / FILE).ranker == "collaborative"
     assert open_judging(folder, released.settings).models[0] in choose.CANDIDATES

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from sparrow.build.collaborative import stored
+from sparrow.config import Settings
 from sparrow.errors import RankerUnavailable, ReleaseError
 from sparrow.online.collaborative import Collaborative, CollaborativeRanker, CollaborativeRecall
-from sparrow.online.ensemble import EnsembleRanker, ForYou, standardised
+from sparrow.online.ensemble import Chosen, EnsembleRanker, standardised
 from sparrow.online.people import Person, person_from_history
 from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender
@@ -179,10 +180,10 @@ def test_the_explanation_tells_the_parts(board: Recommender) -> None:
 
 def test_the_default_is_what_the_release_chose_and_settings_may_overrule_it(board: Recommender) -> None:
     assert board.models == ("collaborative", "history", "popularity")
-    chosen = replace(board, chosen=ForYou("history"), _pipelines={})
+    chosen = replace(board, chosen=Chosen("history"), _pipelines={})
     assert chosen.models[0] == "history"
-    online = board.settings.online.model_copy(update={"ranker": "popularity"})
-    overruled = replace(chosen, settings=board.settings.model_copy(update={"online": online}), _pipelines={})
+    other = Settings.model_validate({"for_you": {"ranker": "popularity"}})
+    overruled = replace(chosen, settings=other, _pipelines={})
     assert overruled.models[0] == "popularity"
     person = person_from_history(board.catalog, [(2, 5.0)])
     assert asyncio.run(overruled.for_person(person, size=3)).pipeline == "for_you:popularity"
@@ -215,10 +216,10 @@ def test_an_ensemble_weighs_standardised_scores_and_logits_of_networks(board: Re
 
 def test_a_choice_survives_its_file_and_a_broken_one_is_told(tmp_path: Path) -> None:
     path = tmp_path / "for_you.json"
-    assert ForYou.load(path) == ForYou()
-    chosen = ForYou("ensemble", {"collaborative": 1.0, "neural_cf": 0.2}, {"people": 3})
+    assert Chosen.load(path) == Chosen()
+    chosen = Chosen("ensemble", {"collaborative": 1.0, "neural_cf": 0.2}, {"people": 3})
     chosen.save(path)
-    assert ForYou.load(path) == chosen
+    assert Chosen.load(path) == chosen
     path.write_text('{"unheard": 1}')
     with pytest.raises(ReleaseError, match="no choice of a ranker"):
-        ForYou.load(path)
+        Chosen.load(path)

@@ -18,7 +18,7 @@ from sparrow.build.events import Events
 from sparrow.config import Settings
 from sparrow.errors import RankerUnavailable
 from sparrow.evaluation.ranking import Ids, Judged, judge
-from sparrow.online.ensemble import FILE, ForYou, standardised
+from sparrow.online.ensemble import FILE, Chosen, standardised
 from sparrow.online.live import open_folder
 from sparrow.online.people import Person, person_from_history
 from sparrow.online.recall import Request, run_routes
@@ -71,7 +71,7 @@ def choose_ranker(folder: Path, features: Path, settings: Settings, out: Sequenc
     """
     recommender = open_judging(folder, settings)
     cases = _cases(recommender, Events.read(features, MOST_PEOPLE))
-    chosen = _choose(recommender, cases) if cases["stop"] else ForYou(_present(recommender)[0])
+    chosen = _choose(recommender, cases) if cases["stop"] else Chosen(_present(recommender)[0])
     for one in out:
         chosen.save(one / FILE)
     return {"ranker": chosen.ranker, "weights": dict(chosen.weights), "people": len(cases["stop"])}
@@ -79,9 +79,12 @@ def choose_ranker(folder: Path, features: Path, settings: Settings, out: Sequenc
 
 def open_judging(folder: Path, settings: Settings) -> Recommender:
     """The judging fit as a release that ranks in process and by what it chose itself."""
-    here = settings.online.model_copy(update={"ranker_url": "", "ranker": ""})
+    here = {
+        "online": settings.online.model_copy(update={"ranker_url": ""}),
+        "for_you": settings.for_you.model_copy(update={"ranker": ""}),
+    }
     manifest = Manifest("judging", "", {}, "", "", {}, {}, 0, ["recmodel"], [], {})
-    return open_folder(folder, manifest, settings.model_copy(update={"online": here}))
+    return open_folder(folder, manifest, settings.model_copy(update=here))
 
 
 def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
@@ -101,9 +104,9 @@ def _present(recommender: Recommender) -> list[str]:
     return [name for name in CANDIDATES if name in recommender.models] or ["popularity"]
 
 
-def _choose(recommender: Recommender, cases: Mapping[str, Sequence[Case]]) -> ForYou:
+def _choose(recommender: Recommender, cases: Mapping[str, Sequence[Case]]) -> Chosen:
     weights = asyncio.run(_learn_weights(recommender, cases["stop"]))
-    ready = replace(recommender, chosen=ForYou(weights=weights), _pipelines={})
+    ready = replace(recommender, chosen=Chosen(weights=weights), _pipelines={})
     first, *others = names = _present(ready)
     judged = judge_models(ready, names, cases["stop"])
     rows: dict[str, dict[str, Any]] = {first: {METRIC: round(judged[first].mean(METRIC), 4)}}
@@ -115,7 +118,7 @@ def _choose(recommender: Recommender, cases: Mapping[str, Sequence[Case]]) -> Fo
             rows[name]["last"] = _against(again[name], again[first])
         leading = [name for name in leading if rows[name]["last"]["interval"][0] > 0]
     best = max(leading, key=lambda name: judged[name].mean(METRIC), default=first)
-    return ForYou(best, weights, {"people": len(cases["stop"]), "rows": rows, "why": _why(best, first, rows)})
+    return Chosen(best, weights, {"people": len(cases["stop"]), "rows": rows, "why": _why(best, first, rows)})
 
 
 def _against(judged: Judged, first: Judged) -> dict[str, Any]:

@@ -11,6 +11,7 @@ question has, and its row says how many. Of liking, `seen` and `unseen` tell tho
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ from sparrow.build.judge_similar import judge_similar
 from sparrow.config import Settings
 from sparrow.evaluation import metrics
 from sparrow.evaluation.reports import ranking_row
+from sparrow.features.engines.parts import parquet_files
 from sparrow.online.people import person_from_history, person_from_record
 from sparrow.online.recommender import Recommender
 from sparrow.schema import UserId
@@ -54,7 +56,7 @@ def judge_release(
     """
     recommender = open_judging(folder, settings)
     groups = _cases(recommender, Events.read(features))
-    result: dict[str, Any] = {"for_you": asdict(recommender.chosen)}
+    result: dict[str, Any] = {"for_you": asdict(recommender.chosen), "split": _split(features)}
     for place, (name, cases) in enumerate(groups.items()):
         result[name] = _judge_group(recommender, _asked(recommender, name), cases) if cases else None
         report(place + 1, len(groups) + 1)
@@ -67,6 +69,13 @@ def judge_release(
         for name, value in result.items()
         if value and "rows" in value
     }
+
+
+def _split(features: Path) -> dict[str, int]:
+    """Rows that the judging fit knows, and all others: what it may be asked about."""
+    known = sum(pq.read_metadata(file).num_rows for file in parquet_files(features / "judging" / "known.parquet"))
+    every = sum(pq.read_metadata(file).num_rows for file in parquet_files(features / "events.parquet"))
+    return {"train": known, "test": every - known}
 
 
 def _asked(recommender: Recommender, group: str) -> dict[str, str | None]:
@@ -94,6 +103,8 @@ def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
 
 
 def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], cases: list[Case]) -> dict[str, Any]:
+    """One row a recommender; `seconds` are of all lists of the group, since who shares them asks together."""
+    started = perf_counter()
     suited = {name: _suited(recommender, name, cases) for name in asked}
     default = RENAMED.get(recommender.models[0], recommender.models[0])
     everybody = [name for name, mine in suited.items() if len(mine) == len(cases) and name != default]
@@ -104,10 +115,11 @@ def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], case
     if default in asked and default not in judged:
         judged[default] = replace(judged["for_you"], name=default)  # the same lists: not asked for twice
     lead, low, high = judged["for_you"].lead(judged["popular"], METRIC)
+    seconds = round(perf_counter() - started, 2)
     fewer = {name: {"people": len(mine)} for name, mine in suited.items() if len(mine) < len(cases)}
     return {
         "people": len(cases),
-        "rows": [ranking_row(one) | fewer.get(name, {}) for name, one in judged.items()],
+        "rows": [ranking_row(one) | {"seconds": seconds} | fewer.get(name, {}) for name, one in judged.items()],
         "lead_over_popular": {METRIC: round(lead, 4), "interval": [round(low, 4), round(high, 4)]},
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import click
 from rich.console import Console
@@ -58,7 +59,7 @@ def _file(name: str, words: str) -> Callable[[Command], Command]:
 @click.option("--within", type=click.Choice(["user", "item"]), default="user", help="Cut random within each.")
 @click.option("--seed", type=int, default=42, show_default=True, help="Of the random cut.")
 @click.option("--trials", type=click.IntRange(1), default=24, show_default=True, help="Settings tried per recommender.")
-@_file("--report", "Write a Markdown table here too.")
+@_file("--report", "Write a Markdown table here too, and a plot (SVG) beside it.")
 @click.option("--similar", is_flag=True, help="Of a release: how its similar movies behave, by embedding.")
 @home_options
 @json_option
@@ -141,10 +142,14 @@ def _compare(
 
 
 def _write_report(path: Path, told: dict[str, Any], k: int) -> None:
+    from sparrow.evaluation.plots import interval_plot
     from sparrow.evaluation.reports import markdown
 
     shown = (*(f"{name}@{k}" for name in SHOWN), f"coverage@{k}", f"novelty@{k}")
-    path.write_text(markdown(told, shown), encoding="utf-8")
+    picture = path.with_name(f"{path.stem}-{shown[0].replace('@', '-')}.svg")
+    picture.write_text(interval_plot(told, shown[0]), encoding="utf-8")
+    page = markdown(told, shown) + f"\n![{shown[0]} with 95 % intervals]({quote(picture.name)})\n"
+    path.write_text(page, encoding="utf-8")
 
 
 def _print_comparison(told: dict[str, Any], k: int) -> None:

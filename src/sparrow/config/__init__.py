@@ -30,7 +30,7 @@ from sparrow.config.building import (
     Word2vec,
 )
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "EmbeddingName",
     "Embeddings",
     "Features",
+    "ForYou",
     "Item2vec",
     "NeuralCF",
     "Node2vec",

@@ -45,6 +45,18 @@ class Similar(Section):
     )
 
 
+class ForYou(Section):
+    """People's lists: who ranks them, and the rules applied after ranking."""
+
+    ranker: str = Field(default="", description="the ranker behind people's lists; empty: what the build chose")
+    calibration: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="0: by score alone; towards 1: the mix of genres follows the history (Steck, 2018)"
+    )
+    diversity: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="0: by score alone; towards 1: ever less alike among themselves (MMR)"
+    )
+
+
 class Candidates(Section):
     """What may be shown at all."""
 
@@ -68,7 +80,6 @@ class Online(Section):
         description="feature store: a redis:// address, see docs/serving.md; empty: LMDB",
     )
     store_timeout_ms: Positive = Field(default=250, description="deadline of what a request asks of Redis")
-    ranker: str = Field(default="", description="the ranker behind people's lists; empty: what the build chose")
     embedding: str = Field(default="fusion", description="the similarity behind similar movies")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(
         default=1.0, description="how often the live pointer is looked at"

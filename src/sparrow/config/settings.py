@@ -23,7 +23,7 @@ from sparrow.config.building import (
     VectorSearch,
 )
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
 
 PREFIX = "SPARROW_"
@@ -46,6 +46,7 @@ class Settings(Section):
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
     similar: Similar = Similar()
+    for_you: ForYou = ForYou()
     candidates: Candidates = Candidates()
     online: Online = Online()
     web: Web = Web()

@@ -25,7 +25,7 @@ Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class ForYou:
+class Chosen:
     """What a release chose for people's lists.
 
     Attributes:
@@ -43,7 +43,7 @@ class ForYou:
         path.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
 
     @classmethod
-    def load(cls, path: Path) -> "ForYou":
+    def load(cls, path: Path) -> "Chosen":
         """Read what `save` wrote; a release without the file chose nothing.
 
         Raises:

@@ -14,7 +14,7 @@ from sparrow.features.encoding import EncodingSpec
 from sparrow.online.catalog import Catalog, build_catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.ensemble import FILE as FOR_YOU
-from sparrow.online.ensemble import ForYou
+from sparrow.online.ensemble import Chosen
 from sparrow.online.people import LaterEvents, sum_events
 from sparrow.online.ranking import NeuralCFRanker, OnnxPredictor, Predictor
 from sparrow.online.recommender import Recommender
@@ -91,7 +91,7 @@ def open_folder(
         settings=settings,
         ids=OutsideIds(outside, asked) if meta.outside_ids else None,
         collaborative=_open_collaborative(folder, catalog),
-        chosen=ForYou.load(folder / FOR_YOU),
+        chosen=Chosen.load(folder / FOR_YOU),
     )
 
 

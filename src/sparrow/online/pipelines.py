@@ -28,6 +28,7 @@ from sparrow.online.recall import EmbeddingRecall, GenreRecall, Recall, static_r
 from sparrow.online.reranking import Reranker, SeenOut
 from sparrow.online.rules import similar_rules
 from sparrow.online.similarity import MovieSimilarity
+from sparrow.online.taste import people_rules
 
 FALLBACKS: Final = ("collaborative", "history")
 """Rankers that need nothing but a history, best first: whom another one does not serve, they do; popularity serves the rest."""
@@ -49,7 +50,7 @@ def build_pipelines(
         similarities: movie embeddings by name.
         of_history: the one that people's histories are compared by.
         neural_cf: the deep ranker, if the release has one.
-        settings: quotas and depths of recall; the rules of similar movies.
+        settings: quotas and depths of recall; the rules of similar movies and of people's lists.
         collaborative: iALS and EASE, if the release has them.
         weights: of the ensemble's rankers; empty: there is none.
 
@@ -71,7 +72,8 @@ def build_pipelines(
         return Pipeline(name, routes, recall.quotas, (*rankers, popularity), (SeenOut(), *rules))
 
     built = [pipeline("similar:content", shared, [content], similar_rules(catalog, None, settings.similar))]
-    built += [pipeline(f"for_you:{name}", own, chain) for name, chain in rankers.items()]
+    rules = people_rules(catalog, of_history, settings.for_you)
+    built += [pipeline(f"for_you:{name}", own, chain, rules) for name, chain in rankers.items()]
     built += [
         pipeline(
             f"similar:{name}",

@@ -16,7 +16,7 @@ from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
-from sparrow.online.ensemble import ForYou
+from sparrow.online.ensemble import Chosen
 from sparrow.online.explain import explain_items
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
@@ -66,7 +66,7 @@ class Recommender:
     settings: Settings
     ids: OutsideIds | None = None
     collaborative: Collaborative | None = None
-    chosen: ForYou = field(default_factory=ForYou)
+    chosen: Chosen = field(default_factory=Chosen)
     _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
     _apart: Apart = field(init=False, repr=False)
@@ -90,7 +90,7 @@ class Recommender:
     def models(self) -> tuple[str, ...]:
         """Names that `model=` takes, the default first."""
         every = [name.removeprefix(FOR_YOU) for name in self._pipelines if name.startswith(FOR_YOU)]
-        default = self.settings.online.ranker or self.chosen.ranker
+        default = self.settings.for_you.ranker or self.chosen.ranker
         return tuple(sorted(every, key=lambda name: name != default))
 
     def pipeline_of(self, model: str) -> Pipeline:
