@@ -51,6 +51,9 @@ batch = 256
 epochs = 40
 patience = 8
 learning_rate = 0.01
+[collaborative]
+dim = 8
+l2 = 10.0
 [recall]
 min_ratings = 3
 [online]

@@ -191,7 +191,7 @@ def test_a_stranger_becomes_a_person_with_the_first_rating(site: httpx.Client) -
     assert recommended(site, 5_000)["pipeline"] == "for_you:popularity"
     site.post("/api/v1/events", json={"type": "rating", "userId": 5_000, "movieId": 4, "value": 5.0})
     after = recommended(site, 5_000)
-    assert after["pipeline"] == "for_you:history"
+    assert after["pipeline"] == "for_you:collaborative"
     assert all(movie % 2 == 0 for movie in ids(after))
 
 
@@ -213,7 +213,7 @@ def test_ranking_through_the_model_server_gives_the_same_list(home: Path, site: 
         serving(home, "--ranker-url", url) as remote,
     ):
         for user in (1, 2, 40):
-            here, there = recommended(site, user, explain="true"), recommended(remote, user, explain="true")
+            here, there = (recommended(one, user, explain="true", model="blend") for one in (site, remote))
             assert there["degraded"] == []
             assert {item["trace"]["ranker"] for item in there["items"]} == {"blend"}
             assert ids(here) == ids(there)

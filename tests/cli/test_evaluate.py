@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -48,7 +49,11 @@ def test_files_are_judged_in_the_fixed_shape(sparrow: Command, files: tuple[Path
     assert knn["against"]["ndcg@5"]["interval"][0] > 0
     assert (cold["people"], knn["people"]) == (1, 60)
     assert "validation rows" in ended.err
-    assert "| item_knn |" in page.read_text(encoding="utf-8")
+    written = page.read_text(encoding="utf-8")
+    assert "| item_knn |" in written and "(page-ndcg-5.svg)" in written
+    drawn = ElementTree.parse(page.with_name("page-ndcg-5.svg")).getroot()
+    words = {text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"popular", "item_knn", "als", "cold", f"{knn['metrics']['ndcg@5']:.4f}"} <= words
 
 
 def test_the_table_for_people_has_whole_words(sparrow: Command, files: tuple[Path, Path]) -> None:

@@ -79,8 +79,13 @@ def test_evaluate_shows_what_was_measured(sparrow: Command, home: Path, released
     told = sparrow("evaluate", "--home", home, "--json").json
     assert told["release"] == released.release
     assert {"next", "seen", "unseen", "liking"} <= set(told["metrics"])
+    assert (told["protocol"], sum(told["split"].values())) == ("release", len(released.world.ratings))
+    assert {row["group"] for row in told["rows"]} == {"next", "seen", "unseen"}
+    for row in told["rows"]:
+        assert row["seconds"] > 0 and row["metrics"].keys() == row["interval"].keys()
+    assert {"for_you", "collaborative", "popular"} <= {row["recommender"] for row in told["rows"]}
     shown = sparrow("evaluate", released.release, "--home", home).out
-    for words in ("next (60)", "unseen (6)", "for_you", "popular"):
+    for words in ("next (60)", "unseen (6)", "for_you is", "collaborative", "popular"):
         assert words in shown
     sparrow("evaluate", "no", "--home", home).check_failed(1, "no release 'no'")
 

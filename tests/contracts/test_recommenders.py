@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from sparrow.online.catalog import Rows
+from sparrow.online.collaborative import CollaborativeRanker
+from sparrow.online.ensemble import EnsembleRanker
 from sparrow.online.live import open_release
 from sparrow.online.people import person_from_history, person_from_record
 from sparrow.online.ranking import (
@@ -39,8 +41,13 @@ def recommender(released: Released) -> Recommender:
 def ranker(recommender: Recommender, name: str) -> Ranker:
     similarity = recommender.similarities["item2vec"]
     assert recommender.neural_cf is not None
+    assert recommender.collaborative is not None
     history = HistoryRanker(recommender.catalog, similarity)
+    collaborative = CollaborativeRanker(recommender.collaborative)
+    parts: dict[str, Ranker] = {"collaborative": collaborative, "neural_cf": recommender.neural_cf}
     every: list[Ranker] = [
+        collaborative,
+        EnsembleRanker(parts, {"collaborative": 1.0, "neural_cf": 0.5}),
         recommender.neural_cf,
         SimilarityRanker(recommender.catalog, similarity),
         ContentRanker(recommender.catalog),
@@ -71,7 +78,7 @@ def rank(one: Ranker, request: Request, rows: Rows) -> Scores:
     return asyncio.run(one.rank(request, rows))
 
 
-@pytest.mark.parametrize("name", ["blend", "neural_cf", "history"])
+@pytest.mark.parametrize("name", ["collaborative", "ensemble", "blend", "neural_cf", "history"])
 def test_personal_rankers_put_the_own_parity_first(recommender: Recommender, released: Released, name: str) -> None:
     hits = []
     for user in PEOPLE:
@@ -103,7 +110,9 @@ def test_popularity_is_the_same_for_everyone_and_orders_by_ratings(recommender: 
     assert scores.argmin() in np.flatnonzero(recommender.catalog.counts == 0)
 
 
-@pytest.mark.parametrize("name", ["blend", "neural_cf", "item2vec", "content", "history", "popularity"])
+@pytest.mark.parametrize(
+    "name", ["collaborative", "ensemble", "blend", "neural_cf", "item2vec", "content", "history", "popularity"]
+)
 def test_every_ranker_is_deterministic_finite_and_scores_each_movie_by_itself(
     recommender: Recommender, name: str
 ) -> None:
@@ -152,7 +161,7 @@ def test_the_whole_pipeline_recommends_the_unrated_movies_of_the_own_parity(
 ) -> None:
     async def ask(user: int) -> list[int]:
         listing = await recommender.for_user(user, size=10, model=None, exclude=frozenset(), explain=False)
-        assert (listing.pipeline, listing.degraded) == ("for_you:blend", ())
+        assert (listing.pipeline, listing.degraded) == (f"for_you:{recommender.models[0]}", ())
         return [item.movie.movie_id for item in listing.items if item.movie.rating_count][:UNRATED_OWN]
 
     for user in (1, 2, 30, 59):

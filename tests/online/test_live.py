@@ -162,7 +162,7 @@ def test_a_remote_ranker_that_nobody_runs_degrades(home: Path, released: Release
         online = released.settings.online.model_copy(update={"ranker_url": "http://127.0.0.1:9"})
         live = LiveRelease(home, released.settings.model_copy(update={"online": online}))
         await live.refresh()
-        listing = await live.recommender.for_user(1, size=5, model=None, exclude=frozenset(), explain=False)
+        listing = await live.recommender.for_user(1, size=5, model="blend", exclude=frozenset(), explain=False)
         assert (listing.degraded, len(listing.items)) == (("ranker",), 5)
 
     asyncio.run(scenario())
@@ -174,4 +174,4 @@ def test_a_release_opens_without_its_network(home: Path, released: Released) -> 
 
     manifest = replace(read_manifest(home, SECOND), models=[])
     recommender = open_folder(releases_folder(home) / SECOND, manifest, released.settings)
-    assert recommender.models == ("history", "popularity")
+    assert recommender.models == ("collaborative", "history", "popularity")

@@ -127,4 +127,4 @@ def test_routes_without_a_quota_are_not_asked(board: Recommender) -> None:
 
 
 def test_the_default_quotas_name_every_route() -> None:
-    assert set(Settings().recall.quotas) == set(ROUTES)
+    assert set(Settings().recall.quotas) == {"collaborative", *ROUTES}

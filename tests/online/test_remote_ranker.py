@@ -470,7 +470,7 @@ def test_recommendations_are_the_same_in_process_over_rest_and_over_grpc(
         online = released.settings.online.model_copy(update={"ranker_url": url})
         live = LiveRelease(released.home, released.settings.model_copy(update={"online": online}))
         await live.refresh()
-        listing = await live.recommender.for_user(1, size=10, model=None, exclude=frozenset(), explain=False)
+        listing = await live.recommender.for_user(1, size=10, model="blend", exclude=frozenset(), explain=False)
         assert listing.degraded == ()
         predictor = live.recommender.deep["neural_cf"].predictor
         if url:
@@ -489,6 +489,8 @@ def test_recommendations_are_the_same_in_process_over_rest_and_over_grpc(
 def test_the_site_ranks_over_grpc(model_server: Addresses, released: Released, tmp_path: Path) -> None:
     home = released.fresh(tmp_path / "home")
     with serving(home, "--ranker-url", f"grpc://{model_server.grpc}") as site:
-        answer = site.get("/api/v1/users/1/recommendations", params={"size": 8, "explain": "true"}).json()
+        answer = site.get(
+            "/api/v1/users/1/recommendations", params={"size": 8, "explain": "true", "model": "blend"}
+        ).json()
         assert answer["degraded"] == []
         assert {item["trace"]["ranker"] for item in answer["items"]} == {"blend"}

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from sparrow.datasets.identities import read_ids
 from sparrow.features.engines.parts import parquet_files
-from sparrow.stores import lmdb_store
+from sparrow.stores import collaborative_model, lmdb_store
 from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
 from sparrow.stores.feature_store import FeatureStore, MovieRecord, StoreMeta, UserRecord
 from sparrow.stores.lmdb_store import LmdbStore
@@ -42,6 +42,7 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     lmdb_store.seal(path)
     for index in recall.glob("index-*"):
         shutil.copytree(index, out / index.name)
+    shutil.copy2(recall / collaborative_model.FILE, out / collaborative_model.FILE)
     for part in (f"{model}{part}" for model in models_in(ranking) for part in MODEL_PARTS):
         copy = shutil.copytree if (ranking / part).is_dir() else shutil.copy2
         copy(ranking / part, out / part)

@@ -26,21 +26,25 @@ class Events:
     users: Ids
     movies: Ids
     stars: NDArray[np.float64]
+    is_stop: NDArray[np.bool_]
     is_last: NDArray[np.bool_]
     is_after: NDArray[np.bool_]
 
     @classmethod
-    def read(cls, features: Path) -> "Events":
+    def read(cls, features: Path, most_people: int = MOST_PEOPLE) -> "Events":
+        """The events of everybody, or of so many people."""
         path, valid_from = features / "events.parquet", Cuts.load(features / "cuts.json").valid_from
         columns = [Columns.USER, Columns.MOVIE, "half", Columns.TIMESTAMP, "fold"]
-        table = pq.read_table(path, columns=columns, filters=pc.field(Columns.USER).isin(_asked_people(path)))
+        table = pq.read_table(
+            path, columns=columns, filters=pc.field(Columns.USER).isin(_asked_people(path, most_people))
+        )
         table = table.sort_by(
             [(Columns.USER, "ascending"), (Columns.TIMESTAMP, "ascending"), (Columns.MOVIE, "ascending")]
         )
         users, movies, half, time, fold = (
             table[name].to_numpy() for name in (Columns.USER, Columns.MOVIE, "half", Columns.TIMESTAMP, "fold")
         )
-        return cls(users, movies, half / 2, fold == "last", time >= valid_from)
+        return cls(users, movies, half / 2, fold == "stop", fold == "last", time >= valid_from)
 
     def people(self) -> Iterator[tuple[int, "Events"]]:
         """(user id, their own events), by ascending id."""
@@ -54,7 +58,7 @@ class Events:
         return list(zip(self.movies[chosen].tolist(), self.stars[chosen].tolist(), strict=True))
 
 
-def _asked_people(events: Path) -> Ids:
-    """Everybody, or `MOST_PEOPLE` of them by the chance that belongs to each: the same people in every build of the data."""
+def _asked_people(events: Path, most: int) -> Ids:
+    """Everybody, or `most` of them by the chance that belongs to each: the same people in every build of the data."""
     people = pc.unique(pq.read_table(events, columns=[Columns.USER])[Columns.USER]).to_numpy()
-    return np.asarray(people[np.argsort(mixed(0, people), kind="stable")[:MOST_PEOPLE]])
+    return np.asarray(people[np.argsort(mixed(0, people), kind="stable")[:most]])

@@ -8,10 +8,10 @@ A network is judged on people it was trained on: where `samples.max_positives` l
 question has, and its row says how many. Of liking, `seen` and `unseen` tell those people from all others.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
@@ -19,37 +19,24 @@ import orjson
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sparrow.build.assemble import models_in
+from sparrow.build.choose import METRIC, Case, K, judge_models, open_judging
 from sparrow.build.events import Events
 from sparrow.build.judge_similar import judge_similar
 from sparrow.config import Settings
 from sparrow.evaluation import metrics
-from sparrow.evaluation.ranking import Ids, Judged, judge
 from sparrow.evaluation.reports import ranking_row
-from sparrow.online.live import open_folder
-from sparrow.online.people import Person, person_from_history, person_from_record
+from sparrow.features.engines.parts import parquet_files
+from sparrow.online.people import person_from_history, person_from_record
 from sparrow.online.recommender import Recommender
 from sparrow.schema import UserId
-from sparrow.stores.releases import Manifest
 
-K: Final = 10
-METRIC: Final = f"ndcg@{K}"
-
-PLAIN: Final = {"history": "history", "popular": "popularity"}
-"""Row of the report → `model=`, beside the list as served and each network."""
+RENAMED: Final = {"popularity": "popular"}
+"""`model=` → its name in the report, where that is another; `for_you` is the pipeline as served."""
 
 MEANS: Final = ("movie_mean", "user_mean")
 """References that order ratings and are no chances."""
 
 NOT_SCORES: Final = frozenset({"userId", "movieId", "split", "fold", "is_known"})
-
-
-@dataclass(frozen=True)
-class Case:
-    """One person to judge: who they are to the pipeline, and the movie ids that count as hits."""
-
-    person: Person
-    relevant: Ids
 
 
 def judge_release(
@@ -72,14 +59,11 @@ def judge_release(
         settings: recall and candidates, as served.
         report: told (groups done, groups in all).
     """
-    in_process = settings.online.model_copy(update={"ranker_url": ""})
-    recommender = open_folder(folder, _judging_manifest(folder), settings.model_copy(update={"online": in_process}))
+    recommender = open_judging(folder, settings)
     groups = _cases(recommender, Events.read(features))
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = {"for_you": asdict(recommender.chosen), "split": _split(features)}
     for place, (name, cases) in enumerate(groups.items()):
-        networks = {key: key for key, one in recommender.deep.items() if name != "unseen" or not one.needs_known_user}
-        asked = {"for_you": None, **networks, **PLAIN}
-        result[name] = _judge_group(recommender, asked, cases) if cases else None
+        result[name] = _judge_group(recommender, _asked(recommender, name), cases) if cases else None
         report(place + 1, len(groups) + 1)
     result["similar"] = judge_similar(recommender, recall, features)
     report(len(groups) + 1, len(groups) + 1)
@@ -92,8 +76,17 @@ def judge_release(
     }
 
 
-def _judging_manifest(folder: Path) -> Manifest:
-    return Manifest("judging", "", {}, "", "", {}, {}, 0, models_in(folder), [], {})
+def _split(features: Path) -> dict[str, int]:
+    """Rows that the judging fit knows, and all others: what it may be asked about."""
+    known = sum(pq.read_metadata(file).num_rows for file in parquet_files(features / "judging" / "known.parquet"))
+    every = sum(pq.read_metadata(file).num_rows for file in parquet_files(features / "events.parquet"))
+    return {"train": known, "test": every - known}
+
+
+def _asked(recommender: Recommender, group: str) -> dict[str, str | None]:
+    """Name in the report → `model=`. Of people nobody was trained on, models are left out that would be replaced there."""
+    fitting = (name for name in recommender.models if group != "unseen" or not recommender.needs_known(name))
+    return {"for_you": None} | {RENAMED.get(name, name): name for name in fitting}
 
 
 def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
@@ -115,32 +108,33 @@ def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:
 
 
 def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], cases: list[Case]) -> dict[str, Any]:
+    """One row a recommender; `seconds` are of all lists of the group, since who shares them asks together."""
+    started = perf_counter()
     suited = {name: _suited(recommender, name, cases) for name in asked}
-    judged = {name: _judge_model(recommender, name, asked[name], mine) for name, mine in suited.items() if mine}
+    default = RENAMED.get(recommender.models[0], recommender.models[0])
+    everybody = [name for name, mine in suited.items() if len(mine) == len(cases) and name != default]
+    found = judge_models(recommender, [asked[name] for name in everybody], cases)
+    judged = {name: replace(found[asked[name]], name=name) for name in everybody}
+    for name in (name for name, mine in suited.items() if 0 < len(mine) < len(cases)):
+        judged[name] = replace(judge_models(recommender, [asked[name]], suited[name])[asked[name]], name=name)
+    if default in asked and default not in judged:
+        judged[default] = replace(judged["for_you"], name=default)  # the same lists: not asked for twice
     lead, low, high = judged["for_you"].lead(judged["popular"], METRIC)
+    seconds = round(perf_counter() - started, 2)
     fewer = {name: {"people": len(mine)} for name, mine in suited.items() if len(mine) < len(cases)}
     return {
         "people": len(cases),
-        "rows": [ranking_row(one) | fewer.get(name, {}) for name, one in judged.items()],
+        "rows": [ranking_row(one) | {"seconds": seconds} | fewer.get(name, {}) for name, one in judged.items()],
         "lead_over_popular": {METRIC: round(lead, 4), "interval": [round(low, 4), round(high, 4)]},
     }
 
 
 def _suited(recommender: Recommender, name: str, cases: list[Case]) -> list[Case]:
     """Those a model answers itself, not by a stand-in."""
-    network = recommender.deep.get(name)
-    return [case for case in cases if network is None or network.knows(case.person.user_id)]
-
-
-def _judge_model(recommender: Recommender, name: str, model: str | None, cases: list[Case]) -> Judged:
-    async def ask() -> list[Ids]:
-        lists = []
-        for case in cases:
-            listing = await recommender.for_person(case.person, size=K, model=model)
-            lists.append(np.array([item.movie.movie_id for item in listing.items], dtype=np.int64))
-        return lists
-
-    return judge(name, asyncio.run(ask()), [case.relevant for case in cases], K)
+    models = {RENAMED.get(model, model): model for model in recommender.models}
+    if name not in models or not recommender.needs_known(models[name]):
+        return cases
+    return [case for case in cases if recommender.serves(models[name], case.person)]
 
 
 def _judge_liking(path: Path) -> dict[str, Any]:

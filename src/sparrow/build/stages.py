@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sparrow.build.assemble import assemble
+from sparrow.build.choose import choose_ranker
 from sparrow.build.embed import make_embeddings
 from sparrow.build.judge import judge_release
 from sparrow.build.plan import Context, Stage
@@ -65,7 +66,7 @@ def make_ranking(context: Context, out: Path) -> Mapping[str, Any]:
 
 
 def make_assembly(context: Context, out: Path) -> Mapping[str, Any]:
-    """Both fits laid out as releases."""
+    """Both fits laid out as releases, and which ranker they serve by default."""
     counts: dict[str, Any] = {}
     for place, fit in enumerate(FITS):
         (out / fit).mkdir()
@@ -73,7 +74,9 @@ def make_assembly(context: Context, out: Path) -> Mapping[str, Any]:
             context.inputs[name] / fit for name in ("features", "embeddings", "recall", "ranking")
         )
         counts[fit] = assemble(context.inputs["data"], features, embeddings, recall, ranking, out / fit)
-        context.report(place + 1, len(FITS))
+        context.report(place + 1, len(FITS) + 1)
+    folders = [out / fit for fit in FITS]
+    counts["for_you"] = choose_ranker(folders[0], context.inputs["features"], context.settings, folders)
     return counts
 
 
@@ -129,11 +132,13 @@ STAGES: Final = (
     ),
     Stage(
         "recall",
-        needs=("embeddings",),
-        sections=("vector_search",),
+        needs=("features", "embeddings"),
+        sections=("vector_search", "collaborative"),
         rooms=(
-            *("embeddings/neighbours", "embeddings/compiled", "build/recall"),
-            *(f"stores/{name}" for name in ("embedding_table", "index_choice", "inverted_index", "vector_index")),
+            *("embeddings/neighbours", "embeddings/compiled", "build/recall", "build/collaborative"),
+            *(f"retrieval/{name}" for name in ("ease", "fusion", "ials", "interactions", "model")),
+            *(f"stores/{name}" for name in ("collaborative_model", "embedding_table", "index_choice")),
+            *(f"stores/{name}" for name in ("inverted_index", "vector_index")),
         ),
         run=make_recall,
     ),
@@ -150,8 +155,12 @@ STAGES: Final = (
     Stage(
         "assemble",
         needs=("data", "features", "embeddings", "recall", "ranking"),
-        sections=(),
-        rooms=("stores/feature_store", "stores/lmdb_store", "build/assemble"),
+        sections=("recall", "candidates"),
+        rooms=(
+            *("online", "evaluation", "build/assemble", "build/choose", "build/events"),
+            *(f"stores/{name}" for name in ("feature_store", "lmdb_store")),
+            *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),
+        ),
         run=make_assembly,
     ),
     Stage(
@@ -159,7 +168,7 @@ STAGES: Final = (
         needs=("features", "recall", "ranking", "assemble"),
         sections=("recall", "candidates"),
         rooms=(
-            *("online", "evaluation", "build/events", "build/judge", "build/judge_similar"),
+            *("online", "evaluation", "build/choose", "build/events", "build/judge", "build/judge_similar"),
             *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),
         ),
         run=make_evaluation,

@@ -1,7 +1,6 @@
 """Who takes part in `sparrow evaluate`: retrieval's table, and whatever needs more than one room.
 
-The whole served pipeline joins here: a `Contender("for_you", fit)` whose `fit(case, settings)` builds a temporary release
-from `case.train` and returns `by_lists(recommend)`, `recommend(user id, k)` giving the movie ids that are served.
+`for_you` is the whole served pipeline (`cli.for_you`).
 """
 
 from collections.abc import Callable, Mapping
@@ -9,12 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from sparrow.config import Item2vec
+from sparrow.cli.evaluation_data import Catalogue
+from sparrow.cli.for_you import for_you
+from sparrow.config import Item2vec, Settings
 from sparrow.embeddings.word2vec import train_item2vec
 from sparrow.errors import InvalidInput
 from sparrow.evaluation.cases import Case
 from sparrow.evaluation.comparison import Asker, Contender, by_scores
-from sparrow.evaluation.tuning import Settings
+from sparrow.evaluation.tuning import Settings as Chosen
 from sparrow.retrieval.interactions import Interactions
 from sparrow.retrieval.model import Model
 from sparrow.retrieval.recommenders import RECOMMENDERS
@@ -27,13 +28,17 @@ IN_ORDER: Final = (*DEFAULT, "next_item")
 ORDERED_PROTOCOLS: Final = frozenset({"leave-last-out", "time-split"})
 
 
-def choose_contenders(names: str | None, protocol: str) -> list[Contender]:
+def choose_contenders(names: str | None, protocol: str, settings: Settings, catalogue: Catalogue) -> list[Contender]:
     """The named ones, or those that suit the protocol.
+
+    Args:
+        settings: of the pipeline, where it takes part.
+        catalogue: what is known of movies, for the pipeline too.
 
     Raises:
         InvalidInput: a name that is not in the table.
     """
-    table = contenders()
+    table = {**contenders(), "for_you": for_you(settings, catalogue)}
     wanted = IN_ORDER if protocol in ORDERED_PROTOCOLS else DEFAULT
     asked = tuple(name.strip() for name in names.split(",")) if names else wanted
     for name in asked:
@@ -43,7 +48,7 @@ def choose_contenders(names: str | None, protocol: str) -> list[Contender]:
 
 
 def contenders() -> Mapping[str, Contender]:
-    """Name → contender."""
+    """Name → contender, of all that learn a model of scores."""
     learners: dict[str, tuple[Callable[..., Model], Mapping[str, tuple[Any, ...]]]] = {
         name: (one.fit, one.grid) for name, one in RECOMMENDERS.items()
     }
@@ -57,8 +62,8 @@ def interactions_of(case: Case) -> Interactions:
     return Interactions.from_rows(rows.users, rows.movies, rows.stars, rows.timestamps, case.movies)
 
 
-def _fitting(fit: Callable[..., Model]) -> Callable[[Case, Settings], Asker]:
-    def fitted(case: Case, settings: Settings) -> Asker:
+def _fitting(fit: Callable[..., Model]) -> Callable[[Case, Chosen], Asker]:
+    def fitted(case: Case, settings: Chosen) -> Asker:
         train = interactions_of(case)
         model = fit(train, **settings)
         return by_scores(lambda people: model.scores(train.of(people)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import click
 from rich.console import Console
@@ -14,6 +15,7 @@ from sparrow.errors import InvalidInput
 
 if TYPE_CHECKING:
     from sparrow.cli.evaluation_data import Question
+    from sparrow.config import Settings
 
 PROTOCOL_NAMES: Final = ("random", "microsoft-ml100k", "leave-last-out", "time-split")
 WIDTH: Final = 110
@@ -57,7 +59,7 @@ def _file(name: str, words: str) -> Callable[[Command], Command]:
 @click.option("--within", type=click.Choice(["user", "item"]), default="user", help="Cut random within each.")
 @click.option("--seed", type=int, default=42, show_default=True, help="Of the random cut.")
 @click.option("--trials", type=click.IntRange(1), default=24, show_default=True, help="Settings tried per recommender.")
-@_file("--report", "Write a Markdown table here too.")
+@_file("--report", "Write a Markdown table here too, and a plot (SVG) beside it.")
 @click.option("--similar", is_flag=True, help="Of a release: how its similar movies behave, by embedding.")
 @home_options
 @json_option
@@ -78,9 +80,9 @@ def evaluate(
       sparrow evaluate --similar
       sparrow evaluate --protocol leave-last-out --dataset builtin --k 10,20
       sparrow evaluate --protocol microsoft-ml100k --dataset ./ml-100k --recommenders popular,ease,als --against ease
-      sparrow evaluate --train train.csv --test test.csv --json
+      sparrow evaluate --train train.csv --test test.csv --recommenders popular,ease,for_you --json
     """
-    folder, _ = open_home(home, config)
+    folder, settings = open_home(home, config)
     _check_words(release, protocol, dataset, train, test, valid, items, refit, seen)
     if protocol is None and train is None:
         show_release(folder, release, similar, as_json)
@@ -93,7 +95,7 @@ def evaluate(
         question = evaluation_data.from_files(train, test, valid, items, seen == "train+valid", refit)
     else:
         question = evaluation_data.from_dataset(str(protocol), str(dataset), ratio, within, seed)
-    told = _compare(question, recommenders, against, ks, trials)
+    told = _compare(question, settings, recommenders, against, ks, trials)
     if report is not None:
         _write_report(report, told, ks[0])
     if as_json:
@@ -123,13 +125,13 @@ def _check_words(
 
 
 def _compare(
-    question: "Question", names: str | None, against: str | None, ks: Sequence[int], trials: int
+    question: "Question", settings: "Settings", names: str | None, against: str | None, ks: Sequence[int], trials: int
 ) -> dict[str, Any]:
     from sparrow.cli.contenders import choose_contenders
     from sparrow.evaluation.comparison import compare
     from sparrow.evaluation.reports import comparison_report
 
-    asked = choose_contenders(names, question.protocol)
+    asked = choose_contenders(names, question.protocol, settings, question.catalogue)
     if against is not None and against not in {contender.name for contender in asked}:
         raise InvalidInput(f"--against {against!r} is not among the recommenders {[one.name for one in asked]}.")
     console = Console(stderr=True, highlight=False)
@@ -140,10 +142,14 @@ def _compare(
 
 
 def _write_report(path: Path, told: dict[str, Any], k: int) -> None:
+    from sparrow.evaluation.plots import interval_plot
     from sparrow.evaluation.reports import markdown
 
     shown = (*(f"{name}@{k}" for name in SHOWN), f"coverage@{k}", f"novelty@{k}")
-    path.write_text(markdown(told, shown), encoding="utf-8")
+    picture = path.with_name(f"{path.stem}-{shown[0].replace('@', '-')}.svg")
+    picture.write_text(interval_plot(told, shown[0]), encoding="utf-8")
+    page = markdown(told, shown) + f"\n![{shown[0]} with 95 % intervals]({quote(picture.name)})\n"
+    path.write_text(page, encoding="utf-8")
 
 
 def _print_comparison(told: dict[str, Any], k: int) -> None:

@@ -1,7 +1,9 @@
 """From a dataset and a protocol, or from files, to the question that `sparrow evaluate` puts."""
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +12,20 @@ from sparrow.errors import DataError
 from sparrow.evaluation.cases import Case, make_case
 from sparrow.evaluation.protocols import MICROSOFT_ROWS, PROTOCOLS, Protocol, leave_last_out, random_split
 from sparrow.evaluation.rows import Rows, read_movies, read_rows
+from sparrow.schema import Movie
+
+Catalogue = Callable[[], Mapping[int, Movie]]
+"""Gives what is known of movies by raw id, when it is asked for."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is judged, and the carve-out of train on which settings are chosen."""
+    """What is judged, the carve-out of train on which settings are chosen, and what is known of movies."""
 
     protocol: str
     case: Case
     carved: Case
+    catalogue: Catalogue = dict
 
 
 def from_files(
@@ -61,7 +68,7 @@ def from_dataset(protocol: str, dataset: str, ratio: float | None, within: str, 
             f"The split has {len(train)} train and {len(test)} test rows; ML-100K in u.data order gives "
             f"{MICROSOFT_ROWS[0]} and {MICROSOFT_ROWS[1]}. Name a folder with its u.data, or use --protocol random."
         )
-    return Question(protocol, make_case(train, test), make_case(*chosen.cut(train)))
+    return Question(protocol, make_case(train, test), make_case(*chosen.cut(train)), partial(read_catalogue, dataset))
 
 
 def _carve_like(train: Rows, test: Rows) -> Protocol:
@@ -69,6 +76,16 @@ def _carve_like(train: Rows, test: Rows) -> Protocol:
     if np.unique(test.users, return_counts=True)[1].max(initial=0) <= 1:
         return leave_last_out()
     return random_split(len(train) / max(len(train) + len(test), 1), "user")
+
+
+def read_catalogue(name: str) -> dict[int, Movie]:
+    """Raw id → movie, of those that a dataset lists with a title."""
+    from sparrow.datasets import open_source
+    from sparrow.datasets.report import Tally
+
+    source = open_source(name)
+    movies = (row.movie for row in source.movies(Tally(source.files["movies"])))
+    return {movie.movie_id: movie for movie in movies if movie.title}
 
 
 def _read_dataset(name: str) -> Rows:

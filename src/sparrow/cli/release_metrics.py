@@ -10,6 +10,9 @@ from rich.table import Table
 from sparrow.cli.options import echo_json
 from sparrow.errors import NotFound
 
+GROUPS: Final = ("next", "seen", "unseen")
+"""Of the people who are judged: `sparrow.build.judge`."""
+
 SIMILAR: Final = {
     "next_recall@10": "next movie found",
     "kind@10": "shared kinds",
@@ -42,16 +45,26 @@ def show_release(folder: Path, release: str | None, similar: bool, as_json: bool
     if similar and "similar" not in metrics:
         raise NotFound(f"The release {name} was built before similar movies were judged; build it again: sparrow build")
     if as_json:
-        echo_json({"release": name, **({"similar": metrics["similar"]} if similar else {"metrics": metrics})})
+        told = {"similar": metrics["similar"]} if similar else {**_as_comparison(metrics), "metrics": metrics}
+        echo_json({"release": name, **told})
     elif similar:
         _print_similar(metrics["similar"])
     else:
         _print_metrics(metrics)
 
 
+def _as_comparison(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The figures of lists for people in the shape that a split's have; each row says its group of people."""
+    groups = {name: metrics[name] for name in GROUPS if metrics.get(name)}
+    rows = [
+        {"group": name, "people": found["people"], **row} for name, found in groups.items() for row in found["rows"]
+    ]
+    return {"protocol": "release", "split": metrics.get("split", {}), "rows": rows}
+
+
 def _print_metrics(metrics: dict[str, Any]) -> None:
     table = Table("people", "recommender", "nDCG@10", "95 % interval", "recall@10", "hit rate@10", box=None)
-    for group in ("next", "seen", "unseen"):
+    for group in GROUPS:
         found = metrics.get(group) or {"rows": ()}
         for row in found["rows"]:
             low, high = row["interval"]["ndcg@10"]
@@ -61,6 +74,9 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
                 f"{group} ({found['people']})", row["recommender"], ndcg, f"{low:.4f}-{high:.4f}", recall, hits
             )
     Console().print(table)
+    chosen = metrics.get("for_you")
+    if chosen:
+        click.echo(f"for_you is {chosen['ranker']}: {chosen['judged'].get('why', 'nobody to judge it by')}.")
     _print_liking(metrics.get("liking", {}))
 
 

@@ -16,6 +16,7 @@ Example:
 
 from sparrow.config.building import (
     Build,
+    Collaborative,
     DeepWalk,
     EmbeddingName,
     Embeddings,
@@ -30,7 +31,7 @@ from sparrow.config.building import (
 )
 from sparrow.config.ranking import MODEL_NAMES, Din, ModelName, NeuralCF, Ranking, Trained
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
 
 __all__ = [
@@ -39,11 +40,13 @@ __all__ = [
     "MODEL_NAMES",
     "Build",
     "Candidates",
+    "Collaborative",
     "DeepWalk",
     "Din",
     "EmbeddingName",
     "Embeddings",
     "Features",
+    "ForYou",
     "Item2vec",
     "ModelName",
     "NeuralCF",

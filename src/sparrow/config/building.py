@@ -106,6 +106,32 @@ class Node2vec(Walks):
     )
 
 
+class Collaborative(Section):
+    """iALS and EASE with dropout, both listening to stars, standardised per person and summed: the classic way to "for you"."""
+
+    dim: Positive = Field(default=64, description="numbers in an iALS vector")
+    alpha: Annotated[float, Field(gt=0)] = Field(default=0.25, description="iALS: weight of what was not met")
+    reg: Annotated[float, Field(gt=0)] = Field(default=0.4, description="iALS: regularisation")
+    nu: Annotated[float, Field(ge=0)] = Field(default=0.5, description="iALS: regularisation ~ frequency ** nu")
+    epochs: Positive = Field(default=12, description="iALS: passes, each exact")
+    als_stars: Annotated[float, Field(ge=0)] = Field(
+        default=0.4, description="iALS: a rating counts exp(als_stars * stars above the movie's mean)"
+    )
+    als_weight: Annotated[float, Field(ge=0)] = Field(default=2.0, description="weight of iALS where EASE has 1")
+    l2: Annotated[float, Field(gt=0)] = Field(default=300.0, description="EASE: regularisation, in co-counts")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.5, description="EASE: rate at which inputs drop out")
+    ease_stars: Annotated[float, Field(ge=0)] = Field(
+        default=0.2, description="EASE: a rating counts 1 + ease_stars * stars above the movie's mean"
+    )
+    ease_movies: Positive = Field(
+        default=12_000, description="EASE: most popular movies it covers; 12 thousand take 3 GB while it is solved"
+    )
+    ease_min_count: Positive = Field(default=3, description="EASE: people who must have met a movie that it covers")
+    kept_weights: Positive = Field(default=300, description="EASE: weights kept per movie, those of the greatest size")
+    max_rows: Positive = Field(default=10_000_000, description="newest ratings it learns from; older ones are left out")
+    seed: int = Field(default=1, description="of all chance in it")
+
+
 class VectorSearch(Section):
     """The index behind nearest vectors: exact for catalogues that fit, approximate and measured beyond."""
 

@@ -11,7 +11,14 @@ class Recall(Section):
     """What is brought before it is ranked. Quotas are candidates by route name; their sum is what one ranking scores."""
 
     quotas: dict[str, Positive] = Field(
-        default_factory=lambda: {"embedding": 250, "genres": 100, "rated": 50, "recent": 50, "popular": 150}
+        default_factory=lambda: {
+            "collaborative": 250,
+            "embedding": 150,
+            "genres": 100,
+            "rated": 50,
+            "recent": 50,
+            "popular": 100,
+        }
     )
     embedding: str = Field(default="item2vec", description="the similarity behind people's lists")
     recent_likes: Positive = Field(default=20, description="liked movies whose neighbours are recalled")
@@ -35,6 +42,18 @@ class Similar(Section):
     )
     apart: tuple[tuple[RawId, RawId], ...] = Field(
         default=(), description="pairs of movie ids that never stand in each other's lists"
+    )
+
+
+class ForYou(Section):
+    """People's lists: who ranks them, and the rules applied after ranking."""
+
+    ranker: str = Field(default="", description="the ranker behind people's lists; empty: what the build chose")
+    calibration: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="0: by score alone; towards 1: the mix of genres follows the history (Steck, 2018)"
+    )
+    diversity: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="0: by score alone; towards 1: ever less alike among themselves (MMR)"
     )
 
 

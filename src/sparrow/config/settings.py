@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sparrow.config.building import (
     Build,
+    Collaborative,
     DeepWalk,
     Embeddings,
     Features,
@@ -22,7 +23,7 @@ from sparrow.config.building import (
 )
 from sparrow.config.ranking import Din, NeuralCF, Ranking
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
 
 PREFIX = "SPARROW_"
@@ -40,12 +41,14 @@ class Settings(Section):
     item2vec: Item2vec = Item2vec()
     deepwalk: DeepWalk = DeepWalk()
     node2vec: Node2vec = Node2vec()
+    collaborative: Collaborative = Collaborative()
     ranking: Ranking = Ranking()
     neural_cf: NeuralCF = NeuralCF()
     din: Din = Din()
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
     similar: Similar = Similar()
+    for_you: ForYou = ForYou()
     candidates: Candidates = Candidates()
     online: Online = Online()
     web: Web = Web()

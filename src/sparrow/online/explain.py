@@ -68,8 +68,10 @@ def _reasons(
         place = places[route.name].get(row)
         if route.reason == "shared_genres" and genres:
             reasons.append(Reason("shared_genres", genres=genres))
-        elif route.reason == "because_liked" and place is not None:
+        elif route.reason == "because_liked" and place is not None and not reasons:
             near = int(outcome.candidates.found[route.name].near[place])
+            if near < 0:
+                continue
             facts = catalog.facts[near]
             reasons.append(Reason(_nearness(catalog, request, near, row), facts.movie_id, facts.title))
         elif route.reason not in ("shared_genres", "because_liked") and place is not None:
@@ -107,4 +109,6 @@ def _trace(outcome: Outcome, places: Places, row: int, position: int) -> dict[st
     candidate = int(np.flatnonzero(outcome.candidates.rows == row)[0])
     score = float(outcome.scores[candidate])
     better = int((outcome.scores > score).sum())
-    return {"routes": routes, "ranker": outcome.ranker, "score": score, "ranked": better + 1, "position": position + 1}
+    parts = {name: round(float(scores[candidate]), 4) for name, scores in outcome.parts.items()}
+    told = {"routes": routes, "ranker": outcome.ranker, "score": score, "ranked": better + 1, "position": position + 1}
+    return told | ({"parts": parts} if parts else {})

@@ -13,11 +13,16 @@ from sparrow.config import Settings
 from sparrow.errors import ReleaseError, SparrowError
 from sparrow.features.encoding import EncodingSpec
 from sparrow.online.catalog import Catalog, build_catalog
+from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
+from sparrow.online.ensemble import FILE as FOR_YOU
+from sparrow.online.ensemble import Chosen
 from sparrow.online.people import LaterEvents, sum_events
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
 from sparrow.online.similarity import load_similarity
+from sparrow.stores import collaborative_model
+from sparrow.stores.collaborative_model import CollaborativeModel
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.live import LiveStore
 from sparrow.stores.outside_ids import OutsideIds
@@ -90,7 +95,15 @@ def open_folder(
         later=partial(_later, live, manifest.events_through) if live else _nothing_later,
         settings=settings,
         ids=OutsideIds(outside, asked) if meta.outside_ids else None,
+        collaborative=_open_collaborative(folder, catalog),
+        chosen=Chosen.load(folder / FOR_YOU),
     )
+
+
+def _open_collaborative(folder: Path, catalog: Catalog) -> Collaborative | None:
+    """None in releases of before there was one."""
+    path = folder / collaborative_model.FILE
+    return Collaborative(catalog, CollaborativeModel.load(path)) if path.is_file() else None
 
 
 def _models_of(manifest: Manifest) -> list[tuple[str, str]]:

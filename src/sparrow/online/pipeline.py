@@ -1,13 +1,13 @@
 """A pipeline is a plain list: routes, rankers from best to last resort, rules. It always ends with an answer."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from sparrow.errors import RankerUnavailable
 from sparrow.online.catalog import Rows
-from sparrow.online.ranking import Ranker, Scores, check_scores
+from sparrow.online.ranking import OfParts, Ranker, Scores, check_scores
 from sparrow.online.recall import Candidates, Recall, Request, run_routes
 from sparrow.online.reranking import Ranked, Reranker, sort_and_rerank
 
@@ -25,6 +25,7 @@ class Outcome:
         ranker: name of the ranker that answered.
         failed: names of rankers that should have answered and could not.
         timings: milliseconds per stage.
+        parts: of a ranker that sums, (c,) scores by part; only where an explanation was asked for.
     """
 
     ranked: Ranked
@@ -33,6 +34,7 @@ class Outcome:
     ranker: str
     failed: tuple[str, ...]
     timings: dict[str, float]
+    parts: Mapping[str, Scores] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Pipeline:
     rankers: Sequence[Ranker]
     rules: Sequence[Reranker] = field(default=())
 
-    async def run(self, request: Request) -> Outcome:
-        """Recall, rank in one batch, sort, apply the rules."""
+    async def run(self, request: Request, explain: bool = False) -> Outcome:
+        """Recall, rank in one batch, sort, apply the rules; `explain` asks for the parts of the scores, too."""
         started = perf_counter()
         candidates = run_routes(self.routes, self.quotas, request)
         recalled = perf_counter()
@@ -65,14 +67,15 @@ class Pipeline:
         timings = {
             stage: round(1000 * (end - begin), 3) for stage, begin, end in zip(_STAGES, times, times[1:], strict=False)
         }
-        return Outcome(ranked, candidates, scores, ranker, failed, timings)
+        parts = await ranker.parts(request, candidates.rows) if explain and isinstance(ranker, OfParts) else {}
+        return Outcome(ranked, candidates, scores, ranker.name, failed, timings, parts)
 
-    async def _rank(self, request: Request, rows: Rows) -> tuple[str, Scores, tuple[str, ...]]:
+    async def _rank(self, request: Request, rows: Rows) -> tuple[Ranker, Scores, tuple[str, ...]]:
         failed: list[str] = []
         for ranker in self.rankers:
             try:
                 scores = check_scores(ranker.name, await ranker.rank(request, rows), rows)
-                return ranker.name, scores, tuple(failed)
+                return ranker, scores, tuple(failed)
             except RankerUnavailable as error:
                 log.warning("%s: the ranker %s cannot answer: %s", self.name, ranker.name, error)
                 failed.append(ranker.name)

@@ -5,7 +5,8 @@ answer it raises `RankerUnavailable`, and the pipeline takes the next best one.
 """
 
 import logging
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,18 @@ class Ranker(Protocol):
 
         Raises:
             RankerUnavailable: it cannot answer this request, or cannot answer now.
+        """
+
+
+@runtime_checkable
+class OfParts(Protocol):
+    """A ranker whose scores are sums, and that can say of what."""
+
+    async def parts(self, request: Request, candidates: Rows) -> Mapping[str, Scores]:
+        """Part → (c,) scores of (c,) candidate rows.
+
+        Raises:
+            RankerUnavailable: as for `Ranker.rank`.
         """
 
 

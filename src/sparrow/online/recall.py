@@ -102,12 +102,12 @@ class GenreRecall:
         if request.movie is not None:
             overlap = self._catalog.genre_overlap(request.movie)
         elif request.person.is_new:
-            return _nothing()
+            return nothing_found()
         else:
             profile = self._unit[request.person.liked].sum(axis=0)
             overlap = self._unit @ (profile / max(float(np.linalg.norm(profile)), 1e-9))
         scores = np.where(request.allowed & (overlap > 0), overlap * self._quality, -1).astype(np.float32)
-        rows = _top(scores, quota)
+        rows = top_rows(scores, quota)
         rows = rows[scores[rows] > 0]
         return Found(rows, scores[rows], np.full(len(rows), -1, np.int32))
 
@@ -146,14 +146,16 @@ def _best(rows: Rows, scores: NDArray[np.float32], near: Rows, quota: int) -> Fo
     return Found(rows[keep], scores[keep], near[keep])
 
 
-def _top(scores: NDArray[np.float32], quota: int) -> Rows:
+def top_rows(scores: NDArray[np.float32], quota: int) -> Rows:
+    """At most `quota` rows with the highest scores, best first; equal ones by row."""
     if quota < len(scores):
         chosen = np.sort(np.argpartition(-scores, quota)[:quota])
         return chosen[descending_by_score(scores[chosen])].astype(np.int32)
     return descending_by_score(scores)
 
 
-def _nothing() -> Found:
+def nothing_found() -> Found:
+    """What a route brings that has nothing to go by."""
     return Found(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
 
 

@@ -15,11 +15,13 @@ from sparrow.errors import NotFound, StoreUnavailable
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
 from sparrow.online.catalog import Catalog
+from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
+from sparrow.online.ensemble import Chosen
 from sparrow.online.explain import explain_items
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
-from sparrow.online.pipelines import build_pipelines
+from sparrow.online.pipelines import FALLBACKS, build_pipelines
 from sparrow.online.recall import Request
 from sparrow.online.reranking import descending_by_score
 from sparrow.online.shelf import Shelf
@@ -35,6 +37,8 @@ ALIASES: Final = {"neuralcf": "neural_cf", "nerualcf": "neural_cf"}
 
 EMBEDDING_ALIAS: Final = "emb"
 
+FOR_YOU: Final = "for_you:"
+
 
 @dataclass(frozen=True)
 class Recommender:
@@ -49,6 +53,8 @@ class Recommender:
         later: a person's events since the release.
         settings: recall quotas, hidden movies, the default embedding.
         ids: what the outside world calls movies and people; None: by their numbers.
+        collaborative: iALS and EASE, None when the release has none.
+        chosen: the default ranker of people's lists, and the ensemble's weights.
     """
 
     release: str
@@ -59,6 +65,8 @@ class Recommender:
     later: Callable[[int], LaterEvents]
     settings: Settings
     ids: OutsideIds | None = None
+    collaborative: Collaborative | None = None
+    chosen: Chosen = field(default_factory=Chosen)
     _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
     _apart: Apart = field(init=False, repr=False)
@@ -67,14 +75,31 @@ class Recommender:
         object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
         self._pipelines.update(
-            build_pipelines(self.catalog, self.similarities, self._of_history, self.deep, self.settings)
+            build_pipelines(
+                self.catalog,
+                self.similarities,
+                self._of_history,
+                self.deep,
+                self.settings,
+                self.collaborative,
+                self.chosen.weights,
+            )
         )
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Names that `model=` takes."""
-        blend = ("blend",) if "neural_cf" in self.deep and self.similarities else ()
-        return (*blend, *self.deep, "history", "popularity")
+        """Names that `model=` takes, the default first."""
+        every = [name.removeprefix(FOR_YOU) for name in self._pipelines if name.startswith(FOR_YOU)]
+        default = self.settings.for_you.ranker or self.chosen.ranker
+        return tuple(sorted(every, key=lambda name: name != default))
+
+    def pipeline_of(self, model: str) -> Pipeline:
+        """How one of `models` makes people's lists."""
+        return self._pipelines[f"{FOR_YOU}{model}"]
+
+    def needs_known(self, model: str) -> bool:
+        """Whether a ranker serves only people it was trained on; others get the next best."""
+        return self.pipeline_of(model).rankers[0].needs_known_user
 
     @property
     def embeddings(self) -> tuple[str, ...]:
@@ -136,7 +161,7 @@ class Recommender:
         name = self._embedding_name(embedding)
         row = int(self.catalog.row(movie_id))
         person = person_from_history(self.catalog, ())
-        allowed = self._allowed(person, exclude)
+        allowed = self.allowed(person, exclude)
         allowed[row] = False
         allowed[self._apart.of(row)] = False
         known = name is not None and bool(self.similarities[name].has_vector[row])
@@ -191,9 +216,14 @@ class Recommender:
         degraded: tuple[str, ...] = (),
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
-        pipeline = self._pipelines[f"for_you:{self._ranker_for(person, model)}"]
-        request = Request(None, person, self._allowed(person, exclude))
-        return self._listing(pipeline, await pipeline.run(request), request, size, explain, degraded)
+        request = Request(None, person, self.allowed(person, exclude))
+        pipeline, outcome = await self.rank(request, model, explain)
+        return self._listing(pipeline, outcome, request, size, explain, degraded)
+
+    async def rank(self, request: Request, model: str | None, explain: bool = False) -> tuple[Pipeline, Outcome]:
+        """The ranking behind a person's list, without the words."""
+        pipeline = self.pipeline_of(self._ranker_for(request.person, model))
+        return pipeline, await pipeline.run(request, explain)
 
     def _ranker_for(self, person: Person, model: str | None) -> str:
         """The asked-for ranker or the best one, as far as it can serve this person."""
@@ -201,21 +231,26 @@ class Recommender:
         name = "history" if name == EMBEDDING_ALIAS else name
         if name is not None and name not in self.models:
             raise NotFound(f"This release has no model {model!r}; it has: {', '.join(self.models)}.")
-        if self._can_rank(name or self.models[0], person):
-            return name or self.models[0]
-        return "popularity" if name == "popularity" or not self._has_taste(person) else "history"
+        wanted = (name or self.models[0], *FALLBACKS)
+        return next((one for one in wanted if one in self.models and self.serves(one, person)), "popularity")
+
+    def serves(self, model: str, person: Person) -> bool:
+        """Whether a ranker knows enough of this person to rank for them; else the next best one does."""
+        if self.needs_known(model) and not self._is_trained_on(person):
+            return False
+        if model in ("collaborative", "ensemble"):
+            return self.collaborative is not None and self.collaborative.knows(person)
+        if model in self.deep:
+            return bool(len(person.rated))
+        return model != "history" or self._has_taste(person)
+
+    def _is_trained_on(self, person: Person) -> bool:
+        return all(one.knows(person.user_id) for one in self.deep.values())
 
     def _has_taste(self, person: Person) -> bool:
         """Whether some movie they like has a vector, so that a likeness can be told."""
         similarity = self._of_history
         return similarity is not None and bool(similarity.has_vector[person.liked].any())
-
-    def _can_rank(self, name: str, person: Person) -> bool:
-        """Whether a network can say something of this person: the ids it knows, or some history."""
-        network = self.deep.get("neural_cf" if name == "blend" else name)
-        if network is None:
-            return False
-        return network.knows(person.user_id) if network.needs_known_user else bool(len(person.rated))
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):
@@ -224,7 +259,8 @@ class Recommender:
             raise NotFound(f"This release has no embedding {asked!r}; it has: {', '.join(self.embeddings)}.")
         return asked
 
-    def _allowed(self, person: Person, exclude: frozenset[int]) -> NDArray[np.bool_]:
+    def allowed(self, person: Person, exclude: frozenset[int] = frozenset()) -> NDArray[np.bool_]:
+        """(n,) which movies may stand in a list of theirs."""
         allowed = self._shelf.available.copy()
         allowed[person.seen] = False
         if exclude:

@@ -1,6 +1,6 @@
 """Rules of similar movies that no likeness knows: what suits a family, how many of a series, how varied."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,14 @@ from sparrow.online.similarity import MovieSimilarity
 
 POOL: Final = 100
 """Best candidates with a vector that `Varied` puts in another order; the rest stay behind them."""
+
+
+Likeness = NDArray[np.float32]
+"""(n,) scores, or likeness to one movie."""
+
+
+def as_it_is(scores: Likeness) -> Likeness:
+    return scores
 
 
 class FamilyKind:
@@ -65,16 +73,19 @@ class Varied:
 
     name = "varied"
 
-    def __init__(self, similarity: MovieSimilarity, weight: float) -> None:
-        """Args: similarity: what likeness is, on the scale of the scores; weight: w, 0 to 1."""
+    def __init__(
+        self, similarity: MovieSimilarity, weight: float, scale: Callable[[Likeness], Likeness] = as_it_is
+    ) -> None:
+        """Args: similarity: what likeness is; weight: w, 0 to 1; scale: brings scores to the scale of likeness."""
         self._vectors, self._has_vector, self._weight = similarity.vectors, similarity.has_vector, weight
+        self._scale = scale
 
     def rerank(self, ranked: Ranked, request: Request) -> Ranked:  # noqa: ARG002 - the same for every request
         known = self._has_vector[ranked.rows]  # of others nothing tells whom they are like: they stay behind
         pool, rest = np.flatnonzero(known)[:POOL], np.ones(len(known), np.bool_)
         rest[pool] = False
         vectors = self._vectors[ranked.rows[pool]]
-        order = self._order(ranked.scores[pool], vectors @ vectors.T)
+        order = self._order(self._scale(ranked.scores[pool]), vectors @ vectors.T)
         places = np.concatenate([pool[order], np.flatnonzero(rest)])
         return Ranked(ranked.rows[places], ranked.scores[places])
 

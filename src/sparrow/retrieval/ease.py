@@ -10,7 +10,7 @@ that the longest histories do not own the model.
 ones. Inputs of someone's history may carry ratings: w_ui = 1 + stars * (rating above the movie's mean).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -54,10 +54,13 @@ class Ease(Saved):
         movie_power: float = 0.0,
         stars: float = 0.0,
         largest: int = LARGEST,
+        min_count: int = 1,
     ) -> "Ease":
-        """Args: l2: in units of co-counts when both powers are 0. dropout: p, in [0, 1). Cost goes with movies³."""
+        """Args: l2: in units of co-counts when both powers are 0. dropout: p, in [0, 1). min_count: people who met a movie
+        that B covers; the most popular one always is. Cost goes with movies³."""
         met = train.popularity()
-        inside = np.sort(np.argsort(-met, kind="stable")[:largest])
+        covered = max(int((met >= min_count).sum()), 1)
+        inside = np.sort(np.argsort(-met, kind="stable")[: min(largest, covered)])
         scale = np.maximum(met[inside], 1.0) ** -movie_power
         gram = _gram(train, inside, user_power) * np.outer(scale, scale)
         weights = _solve(gram, l2 + dropout / (1 - dropout) * np.diag(gram))
@@ -72,6 +75,20 @@ class Ease(Saved):
         scored = np.zeros(histories.shape, dtype=np.float32)
         scored[:, self.inside] = dense(inputs @ self.weights)
         return scored
+
+    def strongest(self, kept: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Each input's weights of the greatest size: (m, kept) places in `inside`, ascending, and (m, kept) weights."""
+        kept = min(kept, len(self.inside))
+        places = np.argpartition(-np.abs(self.weights), kept - 1, axis=1)[:, :kept]
+        places = np.sort(places, axis=1).astype(np.int64)
+        return places, np.take_along_axis(self.weights, places, axis=1)
+
+    def pruned(self, kept: int) -> "Ease":
+        """The model of those weights alone."""
+        places, weights = self.strongest(kept)
+        sparse = np.zeros_like(self.weights)
+        np.put_along_axis(sparse, places, weights, axis=1)
+        return replace(self, weights=sparse)
 
 
 def _gram(train: Interactions, inside: Ids, user_power: float) -> NDArray[np.float64]:

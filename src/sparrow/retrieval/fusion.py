@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.retrieval.ease import Ease
-from sparrow.retrieval.ials import Ials
+from sparrow.retrieval.ease import LARGEST, Ease
+from sparrow.retrieval.ials import Ials, Progress
 from sparrow.retrieval.interactions import Ids, Interactions, Scores
 from sparrow.retrieval.model import Model
 
@@ -71,10 +71,18 @@ def fit_blend(
     l2: float = 300.0,
     dropout: float = 0.5,
     ease_stars: float = 0.2,
+    ease_movies: int = LARGEST,
+    ease_min_count: int = 3,
+    seed: int = 1,
+    progress: Progress = lambda _done, _total: None,
 ) -> Blend:
     """iALS and EASE with dropout, both with ratings: the best of this room on rated data (docs/evaluation.md)."""
     models: dict[str, Model] = {
-        "als": Ials.fit(train, dim=dim, alpha=alpha, reg=reg, nu=nu, epochs=epochs, stars=als_stars),
-        "ease": Ease.fit(train, l2=l2, dropout=dropout, stars=ease_stars),
+        "als": Ials.fit(
+            train, dim=dim, alpha=alpha, reg=reg, nu=nu, epochs=epochs, stars=als_stars, seed=seed, progress=progress
+        ),
+        "ease": Ease.fit(
+            train, l2=l2, dropout=dropout, stars=ease_stars, largest=ease_movies, min_count=ease_min_count
+        ),
     }
     return Blend(models, {"als": als_weight, "ease": 1.0})

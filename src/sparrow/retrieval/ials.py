@@ -7,7 +7,7 @@ Rendle, Krichene, Zhang & Koren, "Revisiting the Performance of iALS on Item Rec
 
 Frequency-scaled regularisation (nu > 0) and a tuned unobserved weight alpha are what that paper found to matter; libraries
 with one flat λ cannot express nu. Weighing a met pair by its stars is ours: a movie that disappointed says less. Each half
-step is exact (Cholesky), one person or movie at a time.
+step is exact: whoever met few is solved in blocks by a system of what they met, the others by Cholesky one at a time.
 
 People's vectors are not kept: scoring solves w_u anew from a history, which for trained people is the next half step and for
 newcomers the fold-in.
@@ -28,6 +28,9 @@ from sparrow.retrieval.model import Saved, check_same_movies
 
 Progress = Callable[[int, int], None]
 """Called with (half steps done, half steps in all)."""
+
+CELLS = 2**21
+"""Numbers in a block of rows that are solved at once: 16 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,27 +95,71 @@ def _met(interactions: Interactions, means: NDArray[np.float64], stars: float) -
 def _solve(fixed: NDArray[np.float64], met: csr_matrix, alpha: float, reg: float, nu: float) -> NDArray[np.float64]:
     """(rows, dim) the exact minimiser of one side.
 
+    What all rows share, alpha V'V = Q Λ Q', is made diagonal once, so that a row only adds what it met itself.
+
     Args:
-        fixed: (columns, dim) vectors of the other side.
+        fixed: (columns, dim) vectors of the other side, V.
         met: (rows, columns) weights of what was met.
     """
-    shared = alpha * (fixed.T @ fixed)
-    weights = np.add.reduceat(np.append(met.data, 0.0), met.indptr[:-1]) * (np.diff(met.indptr) > 0)
+    shared, turn = np.linalg.eigh(alpha * (fixed.T @ fixed))
+    turned, lengths = fixed @ turn, np.diff(met.indptr)
+    weights = np.add.reduceat(np.append(met.data, 0.0), met.indptr[:-1]) * (lengths > 0)
     ridge = reg * (weights + alpha * met.shape[1]) ** nu
-    solved = np.zeros((met.shape[0], fixed.shape[1]))
-    for row, (start, end) in enumerate(zip(met.indptr[:-1], met.indptr[1:], strict=True)):
-        if start < end:
-            near, weight = fixed[met.indices[start:end]], met.data[start:end]
-            solved[row] = _one(shared, near, weight, ridge[row])
-    return solved
+    solved, short = np.zeros((met.shape[0], fixed.shape[1])), 0
+    for width in _widths(fixed.shape[1]):
+        for rows in _blocks(np.flatnonzero((lengths > short) & (lengths <= width)), width * fixed.shape[1]):
+            near, weight = _padded(turned, met, rows, width)
+            solved[rows] = _few(np.maximum(shared, 0) + ridge[rows, None], near, weight)
+        short = width
+    for row in np.flatnonzero(lengths > short).tolist():
+        own = slice(met.indptr[row], met.indptr[row + 1])
+        solved[row] = _many(shared + ridge[row], turned[met.indices[own]], met.data[own])
+    turned_back: NDArray[np.float64] = solved @ turn.T
+    return turned_back
 
 
-def _one(
-    shared: NDArray[np.float64], near: NDArray[np.float64], weight: NDArray[np.float64], ridge: float
-) -> NDArray[np.float64]:
-    """(dim,) of a person or movie that met `near`, (m, dim), with these weights."""
-    normal = shared + (near * weight[:, None]).T @ near
-    normal.flat[:: len(normal) + 1] += ridge
+def _widths(dim: int) -> list[int]:
+    """Lengths to which short rows are padded, so that many are solved at once: 1, 2, 4, …, dim."""
+    return [2**power for power in range(dim.bit_length()) if 2**power < dim] + [dim]
+
+
+def _blocks(rows: NDArray[np.int64], cells: int) -> list[NDArray[np.int64]]:
+    """Rows in blocks of at most `CELLS` numbers, each row taking `cells`."""
+    size = max(CELLS // cells, 1)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _padded(
+    fixed: NDArray[np.float64], met: csr_matrix, rows: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(rows, width, dim) vectors and (rows, width) weights of what each row met; zero vectors of weight 1 fill up."""
+    places = met.indptr[rows][:, None] + np.arange(width)
+    there = places < met.indptr[rows + 1][:, None]
+    places = np.where(there, places, 0)
+    near = fixed[met.indices[places]] * there[:, :, None]
+    return near, np.where(there, met.data[places], 1.0)
+
+
+def _few(diagonal: NDArray[np.float64], near: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(rows, dim) of rows that met fewer than dim: (D + N'WN)⁻¹ N'W1 = D⁻¹N' (W⁻¹ + N D⁻¹ N')⁻¹ 1, a system of what was met.
+
+    Args:
+        diagonal: (rows, dim) D.
+        near: (rows, m, dim) N.
+        weight: (rows, m) the diagonal of W.
+    """
+    scaled = near / diagonal[:, None, :]
+    system = scaled @ near.transpose(0, 2, 1)  # (rows, m, m)
+    places = np.arange(near.shape[1])
+    system[:, places, places] += 1 / weight
+    told = np.linalg.solve(system, np.ones((*weight.shape, 1)))
+    return np.asarray((scaled * told).sum(axis=1), dtype=np.float64)
+
+
+def _many(diagonal: NDArray[np.float64], near: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(dim,) of a row that met `near`, (m, dim), with these weights."""
+    normal = (near * weight[:, None]).T @ near
+    normal.flat[:: len(normal) + 1] += diagonal
     _, solution, fault = dposv(normal, near.T @ weight, overwrite_a=True)
     if fault:
         raise BuildError("iALS cannot solve its equations: they are not positive definite; raise reg or alpha.")

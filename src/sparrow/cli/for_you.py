@@ -1,0 +1,138 @@
+"""The whole pipeline as a contender: a temporary release from the train rows alone, asked exactly as the site asks it.
+
+Nothing but train rows reaches the build: its cuts in time, its validation rows, the weights and the default ranker that it
+chooses all lie inside. People and movies are numbered anew, so that any ids will do.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Final
+from weakref import finalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.build.trial import build_trial
+from sparrow.cli.evaluation_data import Catalogue
+from sparrow.cli.progress import BuildProgress
+from sparrow.config import Settings
+from sparrow.datasets.about import About
+from sparrow.datasets.in_memory import write_dataset
+from sparrow.datasets.rows import Ratings
+from sparrow.evaluation.cases import Case
+from sparrow.evaluation.comparison import Asker, Contender, by_lists
+from sparrow.evaluation.rows import Ids, Rows
+from sparrow.online.recommender import Recommender
+from sparrow.schema import MAX_RATING, MIN_RATING, Movie, MovieId, untitled
+
+ABOUT: Final = About("train rows", "Train rows of an evaluation", "", "", "", "")
+
+BEGIN: Final = 946_684_800
+"""Seconds, UTC, where rows begin whose own timestamps say nothing (2000)."""
+
+SPAN: Final = 10**8
+"""Seconds over which everybody's rows are spread that have no timestamps."""
+
+LATEST: Final = 10**9 * 2
+"""Larger timestamps are no seconds, or lie in the future; their order is kept."""
+
+
+def for_you(settings: Settings, catalogue: Catalogue) -> Contender:
+    """The pipeline with these settings. It chooses what it needs by itself, so there is no grid."""
+    return Contender("for_you", lambda case, _: _fit(case, settings, catalogue()))
+
+
+def _fit(case: Case, settings: Settings, catalogue: Mapping[int, Movie]) -> Asker:
+    home = Path(mkdtemp(prefix="sparrow-for-you-"))
+    try:
+        recommender = _build(case, home, settings, catalogue)
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
+    people, kept_out = np.unique(case.train.users), _by_person(case.masked, case.movies)
+
+    def recommend(user: int, k: int) -> Ids:
+        number = int(np.searchsorted(people, user)) + 1
+        return case.movies[_ask(recommender, number, k, kept_out.get(user, frozenset())) - 1]
+
+    finalize(recommend, shutil.rmtree, home, ignore_errors=True)  # the folder stays as long as it may be asked for
+    return by_lists(recommend)
+
+
+def _build(case: Case, home: Path, settings: Settings, catalogue: Mapping[int, Movie]) -> Recommender:
+    people = np.unique(case.train.users)
+    movies = (_renumbered(catalogue, raw, number) for number, raw in enumerate(case.movies.tolist(), start=1))
+    data = write_dataset(home / "data", _ratings(case.train, people, case.movies), movies, ABOUT)
+    with BuildProgress() as reporter:
+        return build_trial(home, str(data), _with_hidden(settings, case.movies), reporter)
+
+
+def _ask(recommender: Recommender, user: int, k: int, exclude: frozenset[int]) -> Ids:
+    listing = asyncio.run(recommender.for_user(user, size=k, model=None, exclude=exclude, explain=False))
+    return np.array([item.movie.movie_id for item in listing.items], dtype=np.int64)
+
+
+def _renumbered(catalogue: Mapping[int, Movie], raw: int, number: int) -> Movie:
+    known = catalogue.get(raw) or Movie(MovieId(raw), untitled(raw), 0, ())
+    return replace(known, movie_id=MovieId(number))
+
+
+def _with_hidden(settings: Settings, movies: Ids) -> Settings:
+    """Hidden movies and pairs kept apart go by their new numbers."""
+    hidden = np.flatnonzero(np.isin(movies, sorted(settings.candidates.hidden))) + 1
+    return settings.model_copy(
+        update={
+            "candidates": settings.candidates.model_copy(update={"hidden": frozenset(hidden.tolist())}),
+            "similar": settings.similar.model_copy(update={"apart": ()}),
+        }
+    )
+
+
+def _by_person(rows: Rows, movies: Ids) -> dict[int, frozenset[int]]:
+    """Raw user id → new numbers of the movies that they are not to be offered."""
+    found: dict[int, set[int]] = {}
+    known = np.isin(rows.movies, movies)
+    numbers = np.searchsorted(movies, rows.movies[known]) + 1
+    for user, number in zip(rows.users[known].tolist(), numbers.tolist(), strict=True):
+        found.setdefault(user, set()).add(number)
+    return {user: frozenset(numbers) for user, numbers in found.items()}
+
+
+def _ratings(rows: Rows, people: Ids, movies: Ids) -> Ratings:
+    """Train rows as a dataset holds them."""
+    users, columns = np.searchsorted(people, rows.users) + 1, np.searchsorted(movies, rows.movies) + 1
+    no = np.zeros(len(rows), dtype=np.bool_)
+    return Ratings(np.arange(len(rows)), users, columns, stars_of(rows), times_of(rows), no)
+
+
+def stars_of(rows: Rows) -> NDArray[np.float64]:
+    """(n,) stars, 0.5-5.0 in half steps: 5 where ratings are absent or all the same, another scale stretched to ours.
+
+    Example:
+        >>> stars_of(Rows(np.array([1, 1, 2]), np.array([5, 6, 5]), np.array([0.0, 50.0, 100.0]))).tolist()
+        [0.5, 3.0, 5.0]
+    """
+    if rows.stars is None or not len(rows) or np.ptp(rows.stars) == 0:
+        return np.full(len(rows), MAX_RATING)
+    stars, low, high = rows.stars, float(rows.stars.min()), float(rows.stars.max())
+    if low < MIN_RATING or high > MAX_RATING:
+        stars = MIN_RATING + (MAX_RATING - MIN_RATING) * (stars - low) / (high - low)
+    return np.asarray(np.floor(2 * stars + 0.5) / 2, dtype=np.float64)
+
+
+def times_of(rows: Rows) -> Ids:
+    """(n,) seconds, UTC. Without timestamps each person's rows are spread over the same time in file order, so that a cut in
+    time cuts everybody; timestamps that cannot be seconds keep their order."""
+    if rows.timestamps is None:
+        order = rows.in_time()
+        _, starts, counts = np.unique(rows.users[order], return_index=True, return_counts=True)
+        share: Any = np.empty(len(rows), dtype=np.int64)
+        share[order] = (np.arange(len(rows)) - np.repeat(starts, counts) + 1) * SPAN // np.repeat(counts, counts)
+        return np.asarray(BEGIN + share, dtype=np.int64)
+    if rows.timestamps.min(initial=0) >= 0 and rows.timestamps.max(initial=0) < LATEST:
+        return rows.timestamps
+    return np.asarray(BEGIN + np.unique(rows.timestamps, return_inverse=True)[1], dtype=np.int64)
