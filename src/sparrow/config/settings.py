@@ -20,7 +20,7 @@ from sparrow.config.building import (
     Split,
     VectorSearch,
 )
-from sparrow.config.ranking import Din, NeuralCF, Ranking
+from sparrow.config.ranking import Din, EmbeddingMLP, NeuralCF, Ranking
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
@@ -42,6 +42,7 @@ class Settings(Section):
     node2vec: Node2vec = Node2vec()
     ranking: Ranking = Ranking()
     neural_cf: NeuralCF = NeuralCF()
+    embedding_mlp: EmbeddingMLP = EmbeddingMLP()
     din: Din = Din()
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
