@@ -28,7 +28,18 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
-from sparrow.config.ranking import MODEL_NAMES, Din, EmbeddingMLP, ModelName, NeuralCF, Ranking, Trained
+from sparrow.config.ranking import (
+    MODEL_NAMES,
+    DeepFM,
+    Dien,
+    Din,
+    EmbeddingMLP,
+    ModelName,
+    NeuralCF,
+    Ranking,
+    Trained,
+    WideDeep,
+)
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
@@ -39,7 +50,9 @@ __all__ = [
     "MODEL_NAMES",
     "Build",
     "Candidates",
+    "DeepFM",
     "DeepWalk",
+    "Dien",
     "Din",
     "EmbeddingMLP",
     "EmbeddingName",
@@ -62,6 +75,7 @@ __all__ = [
     "VectorSearch",
     "Walks",
     "Web",
+    "WideDeep",
     "Word2vec",
     "find_home",
     "load_settings",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sparrow.config.section import Positive, Section
 
-ModelName = Literal["neural_cf", "embedding_mlp", "din"]
+ModelName = Literal["neural_cf", "embedding_mlp", "wide_deep", "deep_fm", "din", "dien"]
 MODEL_NAMES: Final[tuple[ModelName, ...]] = get_args(ModelName)
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -62,9 +62,35 @@ class EmbeddingMLP(Trained):
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
+class WideDeep(Trained):
+    """Crosses of recent likes with the candidate, beside a tower (Cheng et al., 2016)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+    recent: Positive = Field(default=5, description="newest liked movies that are crossed with the candidate")
+    buckets: Positive = Field(default=2**17, description="weights that the crosses are hashed into")
+
+
+class DeepFM(Trained):
+    """Factorisation machine and tower on the same embeddings of every field (Guo et al., 2017)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+
+
 class Din(Trained):
     """Attention over the liked movies (Zhou et al., 2018)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
     attention: Positive = Field(default=16, description="width of the activation unit's hidden layer")
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+
+
+class Dien(Trained):
+    """Two recurrent walks over the liked movies, the second led by attention (Zhou et al., 2019)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding and in a state")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+    auxiliary: Annotated[float, Field(ge=0)] = Field(
+        default=1.0, description="weight of the auxiliary loss: does a state tell the movie liked next from another?"
+    )
