@@ -26,7 +26,11 @@ USERS, MOVIES = 60, 40
 EVERY: Final = {"epochs": 30, "patience": 10, "batch": 256, "learning_rate": 0.01, "weight_decay": 1e-4}
 SMALL: Final[Mapping[str, Mapping[str, Any]]] = {
     "neural_cf": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.1},
-    "din": {"dim": 8, "hidden": (16, 8), "attention": 8},
+    "embedding_mlp": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0},
+    "wide_deep": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0, "buckets": 1009},
+    "deep_fm": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0},
+    "din": {"dim": 8, "hidden": (16, 8), "attention": 8, "embedding_dropout": 0.0},
+    "dien": {"dim": 8, "hidden": (16, 8), "embedding_dropout": 0.0},
 }
 """Small settings by model; a new model needs a line here."""
 

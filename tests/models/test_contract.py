@@ -20,7 +20,6 @@ from sparrow.online.people import Person, person_from_history, person_from_recor
 from sparrow.online.person_inputs import describe_person
 from sparrow.online.recall import Request
 from sparrow.schema import MAX_ID, Columns, UserId
-from sparrow.training.fit import binary_cross_entropy
 from tests.models.board import SMALL, USERS, Board, raw_inputs, untrained
 
 pytestmark = pytest.mark.slow
@@ -70,9 +69,7 @@ def test_one_step_moves_every_weight(board: Board, name: str) -> None:
     optimizer = keras.optimizers.SGD(1.0)
     block = next(source(0))
     with tf.GradientTape() as tape:
-        loss = (network.loss or binary_cross_entropy)(
-            network.training(dict(block.inputs), training=True), block.labels, block.weights
-        )
+        loss = network.loss(network.training(dict(block.inputs), training=True), block.labels, block.weights)
     learned = network.training.trainable_variables
     optimizer.apply(tape.gradient(loss, learned), learned)
     pairs = zip(network.training.weights, before, network.training.get_weights(), strict=True)

@@ -29,7 +29,18 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
-from sparrow.config.ranking import MODEL_NAMES, Din, ModelName, NeuralCF, Ranking, Trained
+from sparrow.config.ranking import (
+    MODEL_NAMES,
+    DeepFM,
+    Dien,
+    Din,
+    EmbeddingMLP,
+    ModelName,
+    NeuralCF,
+    Ranking,
+    Trained,
+    WideDeep,
+)
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
@@ -41,8 +52,11 @@ __all__ = [
     "Build",
     "Candidates",
     "Collaborative",
+    "DeepFM",
     "DeepWalk",
+    "Dien",
     "Din",
+    "EmbeddingMLP",
     "EmbeddingName",
     "Embeddings",
     "Features",
@@ -64,6 +78,7 @@ __all__ = [
     "VectorSearch",
     "Walks",
     "Web",
+    "WideDeep",
     "Word2vec",
     "find_home",
     "load_settings",

@@ -1,13 +1,13 @@
 """Settings of the ranking models: which a release has, and how each is built and trained."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
 from sparrow.config.section import Positive, Section
 
-ModelName = Literal["neural_cf", "din"]
-MODEL_NAMES: Final[tuple[ModelName, ...]] = ("neural_cf", "din")
+ModelName = Literal["neural_cf", "embedding_mlp", "wide_deep", "deep_fm", "din", "dien"]
+MODEL_NAMES: Final[tuple[ModelName, ...]] = get_args(ModelName)
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
@@ -35,14 +35,15 @@ class Trained(Section):
     """How any ranking model is trained."""
 
     dropout: Dropout = Field(default=0.2, description="before each hidden layer")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="of AdamW")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-2, description="decoupled, as in AdamW")
-    batch: Positive = Field(default=4096, description="rows in a step")
+    embedding_dropout: Dropout = Field(default=0.3, description="after each embedding")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
+    batch: Positive = Field(default=8192, description="rows in a step")
     max_rows: Positive = Field(
         default=2_000_000, description="newest positives it learns from; older ones are left out"
     )
-    epochs: Positive = Field(default=6, description="passes at most")
-    patience: Positive = Field(default=2, description="passes without a better nDCG@10 before training stops")
+    epochs: Positive = Field(default=8, description="passes at most")
+    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
     seed: int = Field(default=1, description="of all chance in it")
 
 
@@ -55,15 +56,32 @@ class NeuralCF(Trained):
     dim: Positive = Field(default=16, description="numbers in each embedding")
     hidden: tuple[Positive, ...] = Field(default=(32, 16), description="widths of the MLP tower")
     dropout: Dropout = Field(default=0.2, description="after each MLP layer")
-    embedding_dropout: Dropout = Field(default=0.3, description="after each embedding")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
-    batch: Positive = Field(default=8192, description="rows in a step")
     max_rows: Positive = Field(
         default=5_000_000, description="newest positives it learns from; older ones are left out"
     )
-    epochs: Positive = Field(default=8, description="passes at most")
-    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
+
+
+class EmbeddingMLP(Trained):
+    """Every input embedded, lists by their mean, then a tower (the base model of Zhou et al., 2018)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+
+
+class WideDeep(Trained):
+    """Crosses of recent likes with the candidate, beside a tower (Cheng et al., 2016)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+    recent: Positive = Field(default=5, description="newest liked movies that are crossed with the candidate")
+    buckets: Positive = Field(default=2**17, description="weights that the crosses are hashed into")
+
+
+class DeepFM(Trained):
+    """Factorisation machine and tower on the same embeddings of every field (Guo et al., 2017)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
 class Din(Trained):
@@ -72,3 +90,13 @@ class Din(Trained):
     dim: Positive = Field(default=16, description="numbers in an embedding")
     attention: Positive = Field(default=16, description="width of the activation unit's hidden layer")
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+
+
+class Dien(Trained):
+    """Two recurrent walks over the liked movies, the second led by attention (Zhou et al., 2019)."""
+
+    dim: Positive = Field(default=16, description="numbers in an embedding and in a state")
+    hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
+    auxiliary: Annotated[float, Field(ge=0)] = Field(
+        default=1.0, description="weight of the auxiliary loss: does a state tell the movie liked next from another?"
+    )

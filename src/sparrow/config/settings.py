@@ -21,7 +21,7 @@ from sparrow.config.building import (
     Split,
     VectorSearch,
 )
-from sparrow.config.ranking import Din, NeuralCF, Ranking
+from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, WideDeep
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
@@ -44,7 +44,11 @@ class Settings(Section):
     collaborative: Collaborative = Collaborative()
     ranking: Ranking = Ranking()
     neural_cf: NeuralCF = NeuralCF()
+    embedding_mlp: EmbeddingMLP = EmbeddingMLP()
+    wide_deep: WideDeep = WideDeep()
+    deep_fm: DeepFM = DeepFM()
     din: Din = Din()
+    dien: Dien = Dien()
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
     similar: Similar = Similar()

@@ -10,6 +10,7 @@ arXiv:1706.06978), sections 4.3 and 5.3:
 Departures: the first layer of the activation unit is written as a sum, W_k k_j + W_q q + W_p (k_j * q), which is the same
 linear map of [k_j ; q ; k_j - q ; k_j * q] with what it shares computed once per movie of the history and once per candidate.
 Attention goes over liked movies, masked where there is none; a second pooled list holds what they rated low. Two heads.
+It takes no movie numbers; `embedding_mlp` says why.
 """
 
 from typing import Any
@@ -19,15 +20,12 @@ from keras import layers, ops
 
 from sparrow.config import Din
 from sparrow.features.encoding import EncodingSpec
-from sparrow.features.inputs import DISLIKES, HISTORY, MOVIE_NUMBERS, USER_NUMBERS
+from sparrow.features.inputs import DISLIKES, HISTORY, USER_NUMBERS
 from sparrow.models.fields import Fields, logit, side_by_side
 from sparrow.models.network import ATTENTION, Network, heads
 from sparrow.schema import Columns
 
-TAKES = (
-    *(HISTORY, DISLIKES, "favourite_genres", *USER_NUMBERS),
-    *(Columns.MOVIE, Columns.GENRES, *MOVIE_NUMBERS),
-)
+TAKES = (HISTORY, DISLIKES, "favourite_genres", *USER_NUMBERS, Columns.MOVIE, Columns.GENRES)
 
 
 def build_din(spec: EncodingSpec, settings: Din) -> Network:
@@ -37,7 +35,7 @@ def build_din(spec: EncodingSpec, settings: Din) -> Network:
         spec: vocabularies and lengths.
         settings: sizes.
     """
-    fields, dim = Fields(spec, TAKES), settings.dim
+    fields, dim = Fields(spec, TAKES, settings.embedding_dropout), settings.dim
     candidate = fields.pooled(Columns.MOVIE, dim)  # (N, dim)
     liked, there = fields.embed(HISTORY, dim), fields.mask(HISTORY)  # (1 or N, length, dim), (1 or N, length)
     weights = attend(liked, candidate, there, settings)  # (N, length)
@@ -47,7 +45,7 @@ def build_din(spec: EncodingSpec, settings: Din) -> Network:
     for depth, width in enumerate(settings.hidden):
         values = layers.Dropout(settings.dropout)(values)
         values = Dice(name=f"dice_{depth}")(layers.Dense(width, name=f"hidden_{depth}")(values))
-    popularity = fields.embed(Columns.MOVIE, 1, "bias", stddev=0.0)  # (N, 1)
+    popularity = fields.first_order(Columns.MOVIE)  # (N, 1)
     outputs = heads(logit(values, "choice_joined") + popularity, logit(values, "liking_joined"))
     training = keras.Model(fields.inputs, outputs, name="din")
     named = layers.Activation("linear", dtype="float32", name=ATTENTION)(weights)

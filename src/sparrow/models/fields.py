@@ -21,9 +21,14 @@ class Fields:
         inputs: input name → Keras input of int32 rows, (batch,) or (batch, length).
     """
 
-    def __init__(self, spec: EncodingSpec, names: Sequence[str]) -> None:
-        """Args: spec: how big each vocabulary is, and how long each list; names: which inputs."""
-        self.names, self._spec = tuple(names), spec
+    def __init__(self, spec: EncodingSpec, names: Sequence[str], dropout: float = 0.0) -> None:
+        """
+        Args:
+            spec: how big each vocabulary is, and how long each list.
+            names: which inputs.
+            dropout: share of the numbers of each embedded vector that is dropped in training; first-order weights stay.
+        """
+        self.names, self._spec, self._dropout = tuple(names), spec, dropout
         self.inputs = {
             name: keras.Input((length,) if (length := spec.fields[name].length) else (), dtype="int32", name=name)
             for name in names
@@ -39,7 +44,12 @@ class Fields:
             what: of several tables over one vocabulary, which.
             stddev: of the initial values; 0 for weights that start at nothing.
         """
-        return self._table(name, dim, what, stddev)(self.inputs[name])
+        vectors = self._table(name, dim, what, stddev)(self.inputs[name])
+        return layers.Dropout(self._dropout)(vectors) if self._dropout else vectors
+
+    def first_order(self, name: str, columns: int = 1) -> Any:
+        """(batch, columns) an input's weights in a linear model, which start at 0; of a list their mean."""
+        return self._mean(name, self._table(name, columns, "weight", 0.0)(self.inputs[name]))
 
     def mask(self, name: str) -> Any:
         """(batch, length) 1.0 where a list holds something."""
@@ -47,15 +57,17 @@ class Fields:
 
     def pooled(self, name: str, dim: int, what: str = "vector", stddev: float = 0.05) -> Any:
         """(batch, dim) an input's vector; of a list the mean of those that are there, zeros when it is empty."""
-        vectors = self.embed(name, dim, what, stddev)
-        if not self._spec.fields[name].length:
-            return vectors
-        there = self.mask(name)
-        return ops.sum(vectors * there[..., None], axis=1) / ops.maximum(ops.sum(there, axis=1, keepdims=True), 1.0)
+        return self._mean(name, self.embed(name, dim, what, stddev))
 
     def all_pooled(self, dim: int, what: str = "vector", stddev: float = 0.05) -> list[Any]:
         """One (batch, dim) tensor an input, in order."""
         return [self.pooled(name, dim, what, stddev) for name in self.names]
+
+    def _mean(self, name: str, vectors: Any) -> Any:
+        if not self._spec.fields[name].length:
+            return vectors
+        there = self.mask(name)
+        return ops.sum(vectors * there[..., None], axis=1) / ops.maximum(ops.sum(there, axis=1, keepdims=True), 1.0)
 
     def _table(self, name: str, dim: int, what: str, stddev: float) -> layers.Embedding:
         shared = INPUTS[name].of

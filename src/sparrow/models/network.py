@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import keras
+from keras import ops
 
 CHOICE: Final = "choice"
 LIKING: Final = "liking"
@@ -22,6 +23,21 @@ Learns = Literal["ids", "features", "sequences"]
 """What a model learns from: (person, movie) pairs with fresh negatives; sample rows with every feature; whole sequences."""
 
 
+def binary_cross_entropy(logits: Tensors, labels: Tensors, weights: Tensors) -> Any:
+    """The heads' losses, summed; each is the weighted sum over the rows, divided by the batch.
+
+    Args:
+        logits, labels: (batch, 1) by head.
+        weights: (batch,) by head.
+    """
+    return sum(_weighted_loss(labels[head], logits[head], weights[head]) for head in labels)
+
+
+def _weighted_loss(labels: Any, logits: Any, weights: Any) -> Any:
+    losses = ops.binary_crossentropy(labels, logits, from_logits=True)  # (batch, 1)
+    return ops.mean(losses[:, 0] * weights)
+
+
 @dataclass(frozen=True)
 class Network:
     """A network with shared weights in two forms.
@@ -30,12 +46,12 @@ class Network:
         serving: rows by input name → `CHOICE`, `LIKING` and perhaps `ATTENTION`. A person's inputs may have batch 1
             while candidates have N: the person is then computed once.
         training: what the loop runs; more outputs than `serving` where a paper has a loss of its own.
-        loss: of the outputs; None is binary cross-entropy of the heads.
+        loss: of the outputs.
     """
 
     serving: keras.Model
     training: keras.Model
-    loss: Loss | None = None
+    loss: Loss = binary_cross_entropy
 
     @classmethod
     def plain(cls, model: keras.Model) -> "Network":

@@ -132,29 +132,18 @@ def _all_epochs(source: Source, schedule: Schedule) -> Iterator[Batch | None]:
 def _make_step(network: Network, schedule: Schedule) -> Step:
     """One optimiser step as a compiled graph. (Keras' own `train_on_batch` took twice as long on networks this small.)"""
     optimizer = keras.optimizers.AdamW(schedule.learning_rate, weight_decay=schedule.weight_decay)
-    learner, loss_of = network.training, network.loss or binary_cross_entropy
+    learner = network.training
     optimizer.build(learner.trainable_variables)
 
     @tf.function  # type: ignore[untyped-decorator]
     def step(inputs: Tensors, labels: Tensors, weights: Tensors) -> Any:
         with tf.GradientTape() as tape:
-            loss = loss_of(learner(inputs, training=True), labels, weights)
+            loss = network.loss(learner(inputs, training=True), labels, weights)
         optimizer.apply(tape.gradient(loss, learner.trainable_variables))
         return loss
 
     compiled: Step = step
     return compiled
-
-
-def binary_cross_entropy(logits: Tensors, labels: Tensors, weights: Tensors) -> Any:
-    """The heads' weighted losses, summed."""
-    return sum(_weighted_loss(labels[head], logits[head], weights[head]) for head in labels)
-
-
-def _weighted_loss(labels: Any, logits: Any, weights: Any) -> Any:
-    """Binary cross-entropy of (batch, 1) labels and logits, its sum weighted by (batch,) divided by the batch."""
-    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)  # (batch, 1)
-    return tf.reduce_mean(tf.squeeze(losses, axis=1) * weights)
 
 
 def _run_epoch(step: Step, batches: Iterator[Batch], curve: Curve) -> None:
