@@ -28,7 +28,7 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
-from sparrow.config.ranking import MODEL_NAMES, Din, ModelName, NeuralCF, Ranking, Trained
+from sparrow.config.ranking import MODEL_NAMES, Din, ModelName, NeuralCF, Ranking, SasRec, Trained, TwoTower
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
@@ -53,11 +53,13 @@ __all__ = [
     "Recall",
     "Releases",
     "Samples",
+    "SasRec",
     "Section",
     "Settings",
     "Similar",
     "Split",
     "Trained",
+    "TwoTower",
     "VectorSearch",
     "Walks",
     "Web",

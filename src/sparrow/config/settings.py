@@ -20,7 +20,7 @@ from sparrow.config.building import (
     Split,
     VectorSearch,
 )
-from sparrow.config.ranking import Din, NeuralCF, Ranking
+from sparrow.config.ranking import Din, NeuralCF, Ranking, SasRec, TwoTower
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
@@ -43,6 +43,8 @@ class Settings(Section):
     ranking: Ranking = Ranking()
     neural_cf: NeuralCF = NeuralCF()
     din: Din = Din()
+    two_tower: TwoTower = TwoTower()
+    sasrec: SasRec = SasRec()
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
     similar: Similar = Similar()

@@ -4,6 +4,10 @@
 - `fields`     inputs, shared embedding tables, towers
 - `neural_cf`  NeuralCF: GMF and MLP joined, each alone, or two towers (He et al., 2017)
 - `din`        attention over the liked movies (Zhou et al., 2018)
+- `two_tower`  person and movie as vectors, in-batch softmax (Yi et al., 2019)
+- `sasrec`     the next movie, by causal self-attention (Kang & McAuley, 2018)
+- `towers`     what models share whose choice is an inner product
+- `softmax`    their losses
 
 `ARCHITECTURES` is the one table of names: one model more is one file and one line.
 """
@@ -13,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sparrow.features.encoding import EncodingSpec
-from sparrow.models import din, neural_cf
+from sparrow.models import din, neural_cf, sasrec, two_tower
 from sparrow.models.network import Learns, Network
 
 
@@ -35,4 +39,6 @@ class Architecture:
 ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     "neural_cf": Architecture(neural_cf.TAKES, neural_cf.build_neural_cf, learns="ids"),
     "din": Architecture(din.TAKES, din.build_din),
+    "two_tower": Architecture(two_tower.TAKES, two_tower.build_two_tower, learns="positives"),
+    "sasrec": Architecture(sasrec.TAKES, sasrec.build_sasrec, learns="sequences"),
 }

@@ -39,7 +39,7 @@ class Fields:
             what: of several tables over one vocabulary, which.
             stddev: of the initial values; 0 for weights that start at nothing.
         """
-        return self._table(name, dim, what, stddev)(self.inputs[name])
+        return self.table(name, dim, what, stddev)(self.inputs[name])
 
     def mask(self, name: str) -> Any:
         """(batch, length) 1.0 where a list holds something."""
@@ -57,7 +57,8 @@ class Fields:
         """One (batch, dim) tensor an input, in order."""
         return [self.pooled(name, dim, what, stddev) for name in self.names]
 
-    def _table(self, name: str, dim: int, what: str, stddev: float) -> layers.Embedding:
+    def table(self, name: str, dim: int, what: str = "vector", stddev: float = 0.05) -> layers.Embedding:
+        """The table behind `embed`, for rows that are no input."""
         shared = INPUTS[name].of
         if (shared, what) not in self._tables:
             start = keras.initializers.RandomNormal(stddev=stddev) if stddev else "zeros"

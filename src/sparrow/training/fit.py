@@ -134,6 +134,8 @@ def _make_step(network: Network, schedule: Schedule) -> Step:
     optimizer = keras.optimizers.AdamW(schedule.learning_rate, weight_decay=schedule.weight_decay)
     learner, loss_of = network.training, network.loss or binary_cross_entropy
     optimizer.build(learner.trainable_variables)
+    if network.fuses_loss:
+        loss_of = tf.function(loss_of, jit_compile=True)
 
     @tf.function  # type: ignore[untyped-decorator]
     def step(inputs: Tensors, labels: Tensors, weights: Tensors) -> Any:
