@@ -1,7 +1,8 @@
 """SASRec: the next movie, by causal self-attention over everything a person has rated.
 
 Kang & McAuley, "Self-Attentive Sequential Recommendation" (ICDM 2018, arXiv:1808.09781), trained as
-Klenitskiy & Vasilev, "Turning Dross Into Gold Loss: is BERT4Rec really better than SASRec?" (RecSys 2023) found best, by the cross-entropy of the next movie among all:
+Klenitskiy & Vasilev, "Turning Dross Into Gold Loss: is BERT4Rec really
+better than SASRec?" (RecSys 2023) found best, by the cross-entropy of the next movie among all:
 
     x_t      = sqrt(dim) E[m_t]                                  m_1 … m_n: movies in order, E shared with the candidates
     x        = x + Attention(Norm(x));  x = x + Feed(Norm(x))    (each block; position t sees m_1 … m_t)

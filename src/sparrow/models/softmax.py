@@ -11,6 +11,7 @@ Memory: positions x min(V, K) x 4 bytes for the scores, and as much for their gr
 from typing import Any, Final
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from sparrow.features.encoding import FIRST_ROW, PAD_ROW
@@ -23,7 +24,7 @@ PERSON, ITEM = "person", "item"
 """(batch, dim) the two sides of an inner product."""
 
 SHOWN: Final = "shown"
-"""(batch,) rows of the movies of a batch, among its labels; equal ones are no negatives of each other."""
+"""(batch,) or (batch, length) rows of the true movies, among the labels; equal ones are no negatives of each other."""
 
 LOG_Q: Final = "log_q"
 """(batch,) logarithm of how often a batch holds each of them, among its labels."""
@@ -53,13 +54,12 @@ def next_movie_loss(vectors: layers.Embedding, bias: layers.Embedding, full: int
             others = log_sum(states, vectors.embeddings[PAD_ROW + 1 :], bias.embeddings[PAD_ROW + 1 :, 0])
         else:
             drawn = keras.random.randint((negatives,), FIRST_ROW, movies + FIRST_ROW, seed=chance)
-            gain = ops.log(movies / negatives)
-            rest = log_sum(
-                states, ops.take(vectors.embeddings, drawn, 0), ops.take(bias.embeddings[:, 0], drawn) + gain
-            )
+            drawn_bias = ops.take(bias.embeddings[:, 0], drawn) + np.float32(np.log(movies / negatives))
+            is_own = ops.reshape(labels[SHOWN], (-1, 1)) == drawn  # (positions, negatives)
+            rest = log_sum(states, ops.take(vectors.embeddings, drawn, axis=0), ops.where(is_own, NEVER, drawn_bias))
             others = ops.logaddexp(rest, ops.reshape(own, (-1,)))
         others = ops.reshape(others, ops.shape(own))
-        level = LEVEL * (others - ops.log(float(movies))) ** 2
+        level = LEVEL * (others - np.float32(np.log(movies))) ** 2
         return weighted_mean(others - own + level, weights[CHOICE]) + liking_loss(outputs, labels, weights)
 
     return loss
@@ -71,7 +71,7 @@ def log_sum(states: Any, vectors: Any, bias: Any) -> Any:
     Args:
         states: (positions, dim).
         vectors: (movies, dim).
-        bias: (movies,).
+        bias: (movies,) or (positions, movies).
     """
     return ops.logsumexp(ops.matmul(states, ops.transpose(vectors)) + bias, axis=-1)
 

@@ -22,6 +22,7 @@ from sparrow.features.histories import COLUMNS, Ordered
 from sparrow.features.inputs import RATED
 from sparrow.models.network import CHOICE, LIKING
 from sparrow.models.sasrec import NEXT
+from sparrow.models.softmax import SHOWN
 from sparrow.schema import Columns
 from sparrow.training.batches import Batch, forget
 from sparrow.training.feature_rows import FeatureRows
@@ -118,9 +119,10 @@ class SequenceSamples:
         there = (targets != PAD_ROW).astype(np.float32)
         hidden = rng.random(targets.shape, np.float32) * len(self.spec.vocabularies[RATED].ids) < there
         labels = there * 0 if liked is None else liked.before(people, ends, self._length, 0).astype(np.float32)
+        shown = np.where(hidden, np.int32(UNKNOWN_ROW), targets)
         block = Batch(
-            {RATED: before, NEXT: np.where(hidden, np.int32(UNKNOWN_ROW), targets)},
-            {LIKING: labels},
+            {RATED: before, NEXT: shown},
+            {LIKING: labels, SHOWN: shown},
             {CHOICE: there, LIKING: there * np.float32(liked is not None)},
         )
         return forget(block, (RATED,), self._share, rng)
