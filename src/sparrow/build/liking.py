@@ -12,12 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sparrow.build.material import Material
+from sparrow.build.material import Material, Samples
 from sparrow.features.definitions import MOVIE_SUMS, USER_SUMS, finish
 from sparrow.features.encoding import UNKNOWN_ROW
 from sparrow.models.network import LIKING
 from sparrow.schema import Columns
-from sparrow.training.feature_samples import FeatureSamples
 from sparrow.training.id_samples import IdSamples, read_ids
 from sparrow.training.sample_files import SampleFiles
 
@@ -36,13 +35,13 @@ class Trainee:
     """A trained network, and what it learned from."""
 
     network: keras.Model
-    source: IdSamples | FeatureSamples
+    source: Samples
 
     def liking(self, rows: pa.Table) -> NDArray[np.float64]:
         """(n,) chances that each row is liked."""
         source = self.source
         told: Mapping[str, Any] = (
-            source.encode(rows) if isinstance(source, FeatureSamples) else source.spec.encode(read_ids(rows))
+            source.spec.encode(read_ids(rows)) if isinstance(source, IdSamples) else source.encode(rows)
         )
         logits = self.network.predict_on_batch(told)[LIKING].reshape(-1).astype(np.float64)
         return np.asarray(1 / (1 + np.exp(-logits)))

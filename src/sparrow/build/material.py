@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sparrow.config import Settings, Trained
+from sparrow.config import SasRec, Settings, Trained
 from sparrow.errors import BuildError
 from sparrow.evaluation.ranking import judge
 from sparrow.features.encoding import EncodingSpec
@@ -25,8 +25,12 @@ from sparrow.training.asked import ask_by_features, ask_by_id
 from sparrow.training.feature_rows import FeatureRows, make_spec, row_columns
 from sparrow.training.feature_samples import FeatureSamples
 from sparrow.training.id_samples import IdSamples, read_ids
+from sparrow.training.in_batch_samples import InBatchSamples
 from sparrow.training.sample_files import SampleFiles
+from sparrow.training.sequence_samples import EVENTS, EventWindows
 from sparrow.training.validation import RankingValidation
+
+Samples = IdSamples | FeatureSamples | EventWindows
 
 FIT_ROWS: Final = (pc.field("split") == "train") & (pc.field("fold") == "fit")
 STOP_ROWS: Final = (pc.field("split") == "train") & (pc.field("fold") == "stop")
@@ -46,11 +50,17 @@ class Material:
         """Args: features, samples: the folders of these stages."""
         self._features, self._samples, self.fit, self._settings = features, samples / fit, fit, settings
 
-    def source(self, architecture: Architecture, trained: Trained) -> IdSamples | FeatureSamples:
+    def source(self, architecture: Architecture, trained: Trained) -> Samples:
         """What a model learns from."""
         if architecture.learns == "ids":
             return self._id_samples(trained)
-        return FeatureSamples(
+        if isinstance(trained, SasRec):
+            encode = self.encode.only(architecture.takes, trained.length)
+            return EventWindows(
+                encode, self._events, self._settings.ranking.unknown_share, trained.seed, trained.max_rows
+            )
+        samples = InBatchSamples if architecture.learns == "positives" else FeatureSamples
+        return samples(
             self.encode.only(architecture.takes),
             self._rows("choice"),
             self._rows("liking", FIT_ROWS if self.fit == "judging" else None),
@@ -59,7 +69,7 @@ class Material:
             trained.max_rows,
         )
 
-    def validation(self, source: IdSamples | FeatureSamples) -> RankingValidation:
+    def validation(self, source: Samples) -> RankingValidation:
         """nDCG@10 over the rows that follow a person's training rows."""
         if isinstance(source, IdSamples):
             found = [
@@ -68,11 +78,8 @@ class Material:
             users, movies = (np.concatenate([ids[name] for ids in found]) for name in PAIR)
             people, candidates = ask_by_id(source, (users, movies))
         else:
-            cut = Cuts.load(self._features / "cuts.json").valid_from
-            fitted = (pc.field(Columns.TIMESTAMP) < cut) & (pc.field("fold") == "fit")
-            seen = SampleFiles(self._features / "events.parquet", PAIR, fitted)
             held_out = self._rows("liking", STOP_ROWS)
-            people, candidates = ask_by_features(source.encode, held_out, seen, self.movies, source.rows)
+            people, candidates = ask_by_features(source.encode, held_out, self._events, self.movies, source.rows)
         if not people:
             raise BuildError(
                 "Nobody has enough ratings to hold some back and stop training early; bring people with 10 or more."
@@ -80,6 +87,15 @@ class Material:
         return RankingValidation(
             people, candidates, CHOICE, lambda lists, relevant: judge("", lists, relevant, K).mean(f"ndcg@{K}"), K
         )
+
+    @property
+    def _events(self) -> SampleFiles:
+        """The ratings that models of this fit learn from."""
+        path = self._features / "events.parquet"
+        if self.fit == "release":
+            return SampleFiles(path, EVENTS)
+        cut = Cuts.load(self._features / "cuts.json").valid_from
+        return SampleFiles(path, EVENTS, (pc.field(Columns.TIMESTAMP) < cut) & (pc.field("fold") == "fit"))
 
     @property
     def row_columns(self) -> list[str]:

@@ -4,12 +4,14 @@
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from sparrow.cli.evaluation_data import Catalogue
 from sparrow.cli.for_you import for_you
+from sparrow.cli.sequence_contenders import EVALUATED, fit_sequences
 from sparrow.config import Item2vec, Settings
 from sparrow.embeddings.word2vec import train_item2vec
 from sparrow.errors import InvalidInput
@@ -53,6 +55,7 @@ def contenders() -> Mapping[str, Contender]:
         name: (one.fit, one.grid) for name, one in RECOMMENDERS.items()
     }
     learners["item2vec"] = (_item2vec, {"decay": (0.9, 0.98), "popularity": (0.0, 0.05, 0.1, 0.2)})
+    learners |= {name: (partial(fit_sequences, name), {}) for name in EVALUATED}
     return {name: Contender(name, _fitting(fit), grid) for name, (fit, grid) in learners.items()}
 
 

@@ -38,7 +38,9 @@ from sparrow.config.ranking import (
     ModelName,
     NeuralCF,
     Ranking,
+    SasRec,
     Trained,
+    TwoTower,
     WideDeep,
 )
 from sparrow.config.section import Section
@@ -70,11 +72,13 @@ __all__ = [
     "Recall",
     "Releases",
     "Samples",
+    "SasRec",
     "Section",
     "Settings",
     "Similar",
     "Split",
     "Trained",
+    "TwoTower",
     "VectorSearch",
     "Walks",
     "Web",

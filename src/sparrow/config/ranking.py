@@ -1,12 +1,12 @@
 """Settings of the ranking models: which a release has, and how each is built and trained."""
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sparrow.config.section import Positive, Section
 
-ModelName = Literal["neural_cf", "embedding_mlp", "wide_deep", "deep_fm", "din", "dien"]
+ModelName = Literal["neural_cf", "embedding_mlp", "wide_deep", "deep_fm", "din", "dien", "two_tower", "sasrec"]
 MODEL_NAMES: Final[tuple[ModelName, ...]] = get_args(ModelName)
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -100,3 +100,40 @@ class Dien(Trained):
     auxiliary: Annotated[float, Field(ge=0)] = Field(
         default=1.0, description="weight of the auxiliary loss: does a state tell the movie liked next from another?"
     )
+
+
+class TwoTower(Trained):
+    """Person and movie as vectors, in-batch softmax (Yi et al., 2019)."""
+
+    dim: Positive = Field(default=64, description="numbers in an embedding, and in the vectors of both towers")
+    hidden: tuple[Positive, ...] = Field(default=(128,), description="widths of each tower before its vector")
+    dropout: Dropout = Field(default=0.2, description="of each tower's input and after each hidden layer")
+    batch: Positive = Field(default=1024, description="rows in a step, each the negatives of the others")
+    epochs: Positive = Field(default=20, description="passes at most")
+    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
+
+
+class SasRec(Trained):
+    """Causal self-attention over everything rated (Kang & McAuley, 2018)."""
+
+    length: Positive = Field(default=100, description="newest movies it reads; windows of training have as many")
+    dim: Positive = Field(default=64, description="numbers in an embedding, a multiple of `heads`")
+    blocks: Positive = Field(default=2, description="of attention and feed-forward layer")
+    heads: Positive = Field(default=2, description="of attention")
+    feed: Positive = Field(default=256, description="width of the feed-forward layers")
+    dropout: Dropout = Field(default=0.3, description="of embeddings, and after each layer")
+    full_softmax: Positive = Field(
+        default=12_000, description="movies up to which the loss is over all; `batch` x `length` x 8 bytes each"
+    )
+    negatives: Positive = Field(default=4096, description="movies drawn for a step beyond that")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=2e-3, description="of AdamW")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-4, description="decoupled, as in AdamW")
+    batch: Positive = Field(default=16, description="windows in a step")
+    epochs: Positive = Field(default=60, description="passes at most")
+    patience: Positive = Field(default=4, description="passes without a better figure before training stops")
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}; choose e.g. dim {self.heads * 32}")
+        return self

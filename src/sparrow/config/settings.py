@@ -21,7 +21,7 @@ from sparrow.config.building import (
     Split,
     VectorSearch,
 )
-from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, WideDeep
+from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, SasRec, TwoTower, WideDeep
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
@@ -49,6 +49,8 @@ class Settings(Section):
     deep_fm: DeepFM = DeepFM()
     din: Din = Din()
     dien: Dien = Dien()
+    two_tower: TwoTower = TwoTower()
+    sasrec: SasRec = SasRec()
     vector_search: VectorSearch = VectorSearch()
     recall: Recall = Recall()
     similar: Similar = Similar()

@@ -168,6 +168,11 @@ class EncodingSpec:
         """Those inputs that are ids."""
         return {name: field for name, field in self.fields.items() if isinstance(field, Vocabulary)}
 
+    @property
+    def is_of_ids(self) -> bool:
+        """Whether all it takes is one id of a person and one of a movie."""
+        return all(isinstance(field, Vocabulary) and not field.length for field in self.fields.values())
+
     @cached_property
     def digest(self) -> str:
         """Names the spec; a network carries it, so that it never meets another's vocabularies."""

@@ -8,6 +8,10 @@
 - `deep_fm`        factorisation machine and tower on the same embeddings (Guo et al., 2017)
 - `din`            attention over the liked movies (Zhou et al., 2018)
 - `dien`           GRU over the liked movies, then one whose gate attention scales (Zhou et al., 2019)
+- `two_tower`      person and movie as vectors, in-batch softmax (Yi et al., 2019)
+- `sasrec`         the next movie, by causal self-attention (Kang & McAuley, 2018)
+- `towers`         what models share whose choice is an inner product
+- `softmax`        their losses
 
 `ARCHITECTURES` is the one table of names: one model more is one file and one line.
 """
@@ -17,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sparrow.features.encoding import EncodingSpec
-from sparrow.models import deep_fm, dien, din, embedding_mlp, neural_cf, wide_deep
+from sparrow.models import deep_fm, dien, din, embedding_mlp, neural_cf, sasrec, two_tower, wide_deep
 from sparrow.models.network import Learns, Network
 
 
@@ -43,4 +47,6 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     "deep_fm": Architecture(deep_fm.TAKES, deep_fm.build_deep_fm),
     "din": Architecture(din.TAKES, din.build_din),
     "dien": Architecture(dien.TAKES, dien.build_dien),
+    "two_tower": Architecture(two_tower.TAKES, two_tower.build_two_tower, learns="positives"),
+    "sasrec": Architecture(sasrec.TAKES, sasrec.build_sasrec, learns="sequences"),
 }

@@ -44,12 +44,12 @@ class Fields:
             what: of several tables over one vocabulary, which.
             stddev: of the initial values; 0 for weights that start at nothing.
         """
-        vectors = self._table(name, dim, what, stddev)(self.inputs[name])
+        vectors = self.table(name, dim, what, stddev)(self.inputs[name])
         return layers.Dropout(self._dropout)(vectors) if self._dropout else vectors
 
     def first_order(self, name: str, columns: int = 1) -> Any:
         """(batch, columns) an input's weights in a linear model, which start at 0; of a list their mean."""
-        return self._mean(name, self._table(name, columns, "weight", 0.0)(self.inputs[name]))
+        return self._mean(name, self.table(name, columns, "weight", 0.0)(self.inputs[name]))
 
     def mask(self, name: str) -> Any:
         """(batch, length) 1.0 where a list holds something."""
@@ -69,7 +69,8 @@ class Fields:
         there = self.mask(name)
         return ops.sum(vectors * there[..., None], axis=1) / ops.maximum(ops.sum(there, axis=1, keepdims=True), 1.0)
 
-    def _table(self, name: str, dim: int, what: str, stddev: float) -> layers.Embedding:
+    def table(self, name: str, dim: int, what: str = "vector", stddev: float = 0.05) -> layers.Embedding:
+        """The table behind `embed`, for rows that are no input."""
         shared = INPUTS[name].of
         if (shared, what) not in self._tables:
             start = keras.initializers.RandomNormal(stddev=stddev) if stddev else "zeros"

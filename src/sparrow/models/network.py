@@ -19,8 +19,22 @@ Tensors = Mapping[str, Any]
 Loss = Callable[[Tensors, Tensors, Tensors], Any]
 """Outputs by name, labels and weights by head → a scalar."""
 
-Learns = Literal["ids", "features", "sequences"]
-"""What a model learns from: (person, movie) pairs with fresh negatives; sample rows with every feature; whole sequences."""
+Learns = Literal["ids", "features", "positives", "sequences"]
+"""What a model learns from: (person, movie) pairs with fresh negatives; sample rows with every feature; those of them that were
+chosen; whole sequences."""
+
+
+@dataclass(frozen=True)
+class Towers:
+    """A choice that is an inner product: person and movies can be computed apart, and a catalogue asked by one matrix product.
+
+    Attributes:
+        person: a person's inputs → (batch, dim).
+        movie: a movie's inputs → (batch, dim).
+    """
+
+    person: keras.Model
+    movie: keras.Model
 
 
 def binary_cross_entropy(logits: Tensors, labels: Tensors, weights: Tensors) -> Any:
@@ -47,11 +61,16 @@ class Network:
             while candidates have N: the person is then computed once.
         training: what the loop runs; more outputs than `serving` where a paper has a loss of its own.
         loss: of the outputs.
+        towers: of a network whose `CHOICE` is their inner product.
+        fuses_loss: whether the loss is compiled by XLA. A softmax over a catalogue takes half the time and a third of the memory
+            so, while the network itself is slower (docs/evaluation.md).
     """
 
     serving: keras.Model
     training: keras.Model
     loss: Loss = binary_cross_entropy
+    towers: Towers | None = None
+    fuses_loss: bool = False
 
     @classmethod
     def plain(cls, model: keras.Model) -> "Network":

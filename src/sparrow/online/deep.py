@@ -37,7 +37,7 @@ RANK: Final = "rank"
 
 def signature_of(spec: EncodingSpec) -> str:
     """By which signature a model server is asked for a ranking."""
-    return RANK if len(spec.fields) > len(spec.vocabularies) else DEFAULT_SIGNATURE
+    return DEFAULT_SIGNATURE if spec.is_of_ids else RANK
 
 
 class Predictor(Protocol):

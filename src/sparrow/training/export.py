@@ -60,7 +60,7 @@ def export_saved_model(network: keras.Model, spec: EncodingSpec, head: str, fold
     model = _RawModel(network, spec, head)
     person = person_inputs(tuple(spec.fields))
     signatures = {"serving_default": _signature(model, spec, ())}
-    if len(spec.fields) > len(spec.vocabularies):
+    if not spec.is_of_ids:
         signatures["rank"] = _signature(model, spec, person)
     tf.saved_model.save(model, str(folder), signatures=signatures)
 

@@ -6,6 +6,7 @@ movies in `features.histories`, genres and year in the catalogue. All of it is e
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -97,10 +98,13 @@ class FeatureRows:
         field = spec.fields.get(FAVOURITES)
         self._genre_rows = np.append(PAD_ROW, field.encode(np.array(genres, np.str_))) if field is not None else None
 
-    def only(self, names: Sequence[str]) -> "FeatureRows":
-        """The same for some of the inputs."""
+    def only(self, names: Sequence[str], length: int | None = None) -> "FeatureRows":
+        """The same for some of the inputs, perhaps with lists of movies of another length."""
         fewer = copy(self)
         fewer.spec = self.spec.only(tuple(names))
+        if length is not None:
+            lists = {n: replace(f, length=length) for n, f in fewer.spec.vocabularies.items() if n in LISTS}
+            fewer.spec = EncodingSpec({**fewer.spec.fields, **lists})
         return fewer
 
     def __call__(self, rows: pa.Table) -> dict[str, Rows]:
