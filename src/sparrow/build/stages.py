@@ -159,7 +159,7 @@ STAGES: Final = (
         needs=("features", "recall", "ranking", "assemble"),
         sections=("recall", "candidates"),
         rooms=(
-            *("online", "evaluation", "build/events", "build/judge", "build/judge_similar"),
+            *("online", "evaluation", "build/events", "build/judge", "build/judge_liking", "build/judge_similar"),
             *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),
         ),
         run=make_evaluation,
