@@ -13,7 +13,7 @@ made once.
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,7 +76,7 @@ def _judging(home: Path, dataset: str, models: Sequence[str], seeds: Sequence[in
     )  # fmt: skip
     for name in ("movie_mean", "user_mean"):
         grid.add(name, _liking(rows, {}, np.nan_to_num(task.features[name])))
-    grid.add("popularity", {f"choice {name}": value for name, value in popularity_ndcg(questions, prepared).items()})
+    grid.add("popularity", {f"{name}/nDCG@10": value for name, value in popularity_ndcg(questions, prepared).items()})
     for name in models:
         for seed in seeds:
             if name in REFERENCES:
@@ -85,7 +85,7 @@ def _judging(home: Path, dataset: str, models: Sequence[str], seeds: Sequence[in
             else:
                 trainee, note = _train(prepared, name, seed)
                 chosen = choice_ndcg(trainee.network, trainee.source, questions, prepared)
-                told = {f"choice {question}": value for question, value in chosen.items()}
+                told = {f"{question}/nDCG@10": value for question, value in chosen.items()}
                 grid.add(name, _liking(rows, {name: _chances(trainee, rows)}) | told, note)
     return grid
 
@@ -110,7 +110,7 @@ def _chances(trainee: Trainee, rows: pa.Table) -> Chances:
 
 
 def _liking(rows: pa.Table, chances: Mapping[str, Chances], scores: Chances | None = None) -> dict[str, float]:
-    """Figures of one prediction by question, "auc next" and so on."""
+    """Figures of one prediction by question, `next/auc` and so on."""
     user, split, fold = (rows[name].to_numpy() for name in (Columns.USER, "split", "fold"))
     after = split != "train"
     known, told = np.isin(user, user[~after]), {}
@@ -120,7 +120,7 @@ def _liking(rows: pa.Table, chances: Mapping[str, Chances], scores: Chances | No
         plain = {} if scores is None else {"score": scores[own]}
         found = judge_predictions(Answers(user[own], rows["label"].to_numpy()[own], plain, values), {})
         reached = found["rows"][0]["metrics"]
-        told |= {f"{metric} {question}": reached[metric] for metric in LIKING if metric in reached}
+        told |= {f"{question}/{metric}": reached[metric] for metric in LIKING if metric in reached}
     return told
 
 
@@ -132,27 +132,29 @@ def _likes(home: Path, dataset: Path, protocol: Any, models: Sequence[str], seed
         task, judged = likes.task(), {}
         for name in ("movie_mean", "user_mean", "movie_mean_and_bias"):
             tested, column = likes.part == 2, np.nan_to_num(task.features[name])
-            grid.add(name, {"test auc": metrics.auc(column[tested], likes.labels[tested])})
+            grid.add(name, {"test/auc": metrics.auc(column[tested], likes.labels[tested])})
         for name in models:
-            chances, note = _predict(likes, task, name, seed)
-            judged[name] = chances
-            grid.add(name, _parts(likes, chances), note)
-        deep = [chances for name, chances in judged.items() if name in ARCHITECTURES]
-        if len(deep) > 1:
+            for contender, chances, note in _predict(likes, task, name, seed):
+                judged[contender] = chances
+                grid.add(contender, _parts(likes, chances), note)
+        deep = [chances for name, chances in judged.items() if name not in REFERENCES]
+        if deep:
             grid.add("mean of the deep", _parts(likes, np.mean(deep, axis=0)))
         if deep and AGAINST in judged:
-            grid.add(
-                "mean of the deep and lightgbm",
-                _parts(likes, np.mean([np.mean(deep, axis=0), judged[AGAINST]], axis=0)),
-            )
+            judged["mean of the deep"] = np.mean(deep, axis=0)
+            judged["deep and lightgbm"] = np.mean([judged["mean of the deep"], judged[AGAINST]], axis=0)
+            grid.add("deep and lightgbm", _parts(likes, judged["deep and lightgbm"]))
             _tell_leads(likes, judged, grid)
     return grid
 
 
-def _predict(likes: Likes, task: Task, name: str, seed: int) -> tuple[Chances, str]:
+def _predict(likes: Likes, task: Task, name: str, seed: int) -> Iterator[tuple[str, Chances, str]]:
+    """(contender, chances of every row, what was chosen): a network once taught by likes and once by stars."""
     if name in REFERENCES:
-        return REFERENCES[name](task, seed)
-    return train_on_likes(likes, name, ARCHITECTURES[name], seed), ""
+        yield name, *REFERENCES[name](task, seed)
+        return
+    for contender, by_stars in ((name, False), (f"{name}, by stars", True)):
+        yield contender, train_on_likes(likes, name, ARCHITECTURES[name], seed, by_stars), ""
 
 
 def _parts(likes: Likes, chances: Chances) -> dict[str, float]:
@@ -160,11 +162,11 @@ def _parts(likes: Likes, chances: Chances) -> dict[str, float]:
     who = np.unique(likes.rows[Columns.USER].to_numpy()[tested], return_inverse=True)[1]
     asked, labels = chances[tested], likes.labels[tested]
     return {
-        "valid auc": metrics.auc(chances[valid], likes.labels[valid]),
-        "test auc": metrics.auc(asked, labels),
-        "test gauc": metrics.gauc(asked, labels, who),
-        "test log loss": metrics.log_loss(asked, labels),
-        "test calibration error": metrics.calibration_error(asked, labels),
+        "valid/auc": metrics.auc(chances[valid], likes.labels[valid]),
+        "test/auc": metrics.auc(asked, labels),
+        "test/gauc": metrics.gauc(asked, labels, who),
+        "test/log loss": metrics.log_loss(asked, labels),
+        "test/calibration error": metrics.calibration_error(asked, labels),
     }
 
 

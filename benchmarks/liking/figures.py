@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table as Drawn
@@ -13,6 +13,9 @@ from rich.table import Table as Drawn
 from benchmarks.table import RESULTS, machine
 
 Figures = Mapping[str, float]
+"""`group/metric` → figure; each group is a table."""
+
+WIDTH: Final = 120
 
 
 @dataclass
@@ -41,18 +44,25 @@ class Grid:
 
     def show(self) -> None:
         """Print the table, and write every figure as JSON."""
-        columns = list(dict.fromkeys(name for runs in self.runs.values() for run in runs for name in run))
-        drawn = Drawn("", *columns, title=f"{self.name}  {dict(self.settings)}")
-        for contender, runs in self.runs.items():
-            drawn.add_row(contender, *(_spread([run[name] for run in runs if name in run]) for name in columns))
-        Console(width=max(Console().width, 14 * len(columns) + 30)).print(drawn)
+        names = list(dict.fromkeys(name for runs in self.runs.values() for run in runs for name in run))
+        for group in dict.fromkeys(name.split("/")[0] for name in names):
+            self._draw(group, [name for name in names if name.split("/")[0] == group])
         RESULTS.mkdir(exist_ok=True)
         told: dict[str, Any] = {"name": self.name, "settings": self.settings, "runs": self.runs, "notes": self.notes}
         told |= {"taken": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
         (RESULTS / f"{self.name}.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
 
+    def _draw(self, group: str, columns: Sequence[str]) -> None:
+        title = f"{self.name}: {group}  {dict(self.settings)}"
+        drawn = Drawn("", *(name.split("/")[-1] for name in columns), title=title)
+        for contender, runs in self.runs.items():
+            cells = [_spread([run[name] for run in runs if name in run]) for name in columns]
+            if any(cells):
+                drawn.add_row(contender, *cells)
+        Console(width=max(Console().width, WIDTH)).print(drawn)
+
 
 def _spread(figures: Sequence[float]) -> str:
     if not figures:
-        return "-"
+        return ""
     return f"{mean(figures):.3f}" + (f" ±{stdev(figures):.3f}" if len(figures) > 1 else "")
