@@ -23,6 +23,7 @@ def test_the_card_tells_data_settings_and_figures(released: Released) -> None:
     assert told["data"]["name"] == str(released.dataset)
     assert told["inputs"]["movieId"]["kind"] == "ids"
     assert told["metrics"]["ranking"]["next"]["metrics"]["ndcg@10"] > 0
+    assert 0 <= told["metrics"]["liking"]["next"]["metrics"]["auc"] <= 1
     assert told["tuning"] == []
     assert told["trained"]["started_from"] == ""
     placed = released.home / "models" / "recmodel" / "1" / "assets.extra" / "card.json"

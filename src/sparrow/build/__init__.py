@@ -7,7 +7,7 @@
 - `limits`    disk and memory: what a build will need, and words for when it is not enough
 - `assemble`  one folder from a fit's parts: feature store and models
 - `fill_store`  a release's records from Spark straight into Redis
-- `judge`     the evaluation of the judging fit
+- `judge`     the evaluation of the judging fit; `judge_liking` of what is rated high, `judge_similar` of similar movies
 - `lookup`    which release was made from which data and settings
 - `publish`   building end to end, sealing, and publishing with the model server waited for
 """

@@ -65,21 +65,15 @@ def describe(content: Path, manifest: Manifest, name: str, served: str) -> dict[
 
 def _metrics(metrics: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What evaluation says of this model, people of each question apart."""
-    ranking = {group: _row(metrics.get(group), name) for group in GROUPS}
+    liking = metrics.get("liking", {})
     return {
-        "ranking": ranking,
-        "liking": {group: _of(found, name) for group, found in metrics.get("liking", {}).items()},
+        "ranking": {group: _row(metrics.get(group), "recommender", name) for group in GROUPS},
+        "liking": {group: _row(liking.get(group), "model", name) for group in GROUPS},
     }
 
 
-def _row(group: Mapping[str, Any] | None, name: str) -> Any:
-    return next((row for row in (group or {}).get("rows", ()) if row["recommender"] == name), None)
-
-
-def _of(found: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
-    """Those figures of a group that are told by model."""
-    told = {figure: by_model for figure, by_model in (found or {}).items() if isinstance(by_model, Mapping)}
-    return {figure: by_model[name] for figure, by_model in told.items() if name in by_model}
+def _row(group: Mapping[str, Any] | None, key: str, name: str) -> Any:
+    return next((row for row in (group or {}).get("rows", ()) if row[key] == name), None)
 
 
 def _best(tuning: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -17,13 +17,12 @@ from typing import Any, Final
 import numpy as np
 import orjson
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from sparrow.build.choose import METRIC, Case, K, judge_models, open_judging
 from sparrow.build.events import Events
+from sparrow.build.judge_liking import judge_liking
 from sparrow.build.judge_similar import judge_similar
 from sparrow.config import Settings
-from sparrow.evaluation import metrics
 from sparrow.evaluation.reports import ranking_row
 from sparrow.features.engines.parts import parquet_files
 from sparrow.online.people import person_from_history, person_from_record
@@ -32,11 +31,6 @@ from sparrow.schema import UserId
 
 RENAMED: Final = {"popularity": "popular"}
 """`model=` → its name in the report, where that is another; `for_you` is the pipeline as served."""
-
-MEANS: Final = ("movie_mean", "user_mean")
-"""References that order ratings and are no chances."""
-
-NOT_SCORES: Final = frozenset({"userId", "movieId", "split", "fold", "is_known"})
 
 
 def judge_release(
@@ -54,7 +48,7 @@ def judge_release(
         folder: the judging fit, laid out as a release.
         features: the folder of the features stage: `events.parquet` and `cuts.json`.
         recall: the judging fit's neighbour lists.
-        liking: predictions of liking on rows the network was not trained on.
+        liking: predictions of liking on rows no network was trained on; no such file where nothing told liking.
         out: where the metrics go.
         settings: recall and candidates, as served.
         report: told (groups done, groups in all).
@@ -67,7 +61,7 @@ def judge_release(
         report(place + 1, len(groups) + 1)
     result["similar"] = judge_similar(recommender, recall, features)
     report(len(groups) + 1, len(groups) + 1)
-    result["liking"] = _judge_liking(liking)
+    result["liking"] = judge_liking(liking)
     (out / "metrics.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
     return {
         name: f"nDCG@{K} {value['rows'][0]['metrics'][METRIC]}"
@@ -135,30 +129,3 @@ def _suited(recommender: Recommender, name: str, cases: list[Case]) -> list[Case
     if name not in models or not recommender.needs_known(models[name]):
         return cases
     return [case for case in cases if recommender.serves(models[name], case.person)]
-
-
-def _judge_liking(path: Path) -> dict[str, Any]:
-    """AUC and log loss of "rated 3.5 or more", rows of the three groups apart."""
-    table = pq.read_table(path)
-    split, fold, known = (table[name].to_numpy() for name in ("split", "fold", "is_known"))
-    groups = {
-        "next": (split == "train") & (fold == "last"),
-        "seen": (split != "train") & known,
-        "unseen": (split != "train") & ~known,
-    }
-    columns = {name: table[name].to_numpy() for name in table.column_names if name not in NOT_SCORES}
-    return {name: _liking_row({key: values[rows] for key, values in columns.items()}) for name, rows in groups.items()}
-
-
-def _liking_row(columns: Mapping[str, NDArray[Any]]) -> dict[str, Any] | None:
-    labels = columns["label"]
-    if len(np.unique(labels)) < 2:
-        return None
-    told = {name: values for name, values in columns.items() if name != "label"}
-    chances = {name: values for name, values in told.items() if name not in MEANS}
-    chances["constant"] = np.full(len(labels), labels.mean())
-    return {
-        "rows": len(labels),
-        "auc": {name: round(metrics.auc(values, labels), 4) for name, values in told.items()},
-        "log_loss": {name: round(metrics.log_loss(values, labels), 4) for name, values in chances.items()},
-    }

@@ -1,5 +1,6 @@
 """What all ranking models of one fit learn from and are validated on; read once, shared by them."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ from sparrow.training import id_samples
 from sparrow.training.asked import ask_by_features, ask_by_id
 from sparrow.training.feature_rows import FeatureRows, make_spec, row_columns
 from sparrow.training.feature_samples import FeatureSamples
-from sparrow.training.id_samples import IdSamples, read_ids
+from sparrow.training.id_samples import LABEL, IdSamples, read_ids
 from sparrow.training.in_batch_samples import InBatchSamples
 from sparrow.training.sample_files import SampleFiles
 from sparrow.training.sequence_samples import EVENTS, EventWindows
@@ -34,6 +35,8 @@ Samples = IdSamples | FeatureSamples | EventWindows
 
 FIT_ROWS: Final = (pc.field("split") == "train") & (pc.field("fold") == "fit")
 STOP_ROWS: Final = (pc.field("split") == "train") & (pc.field("fold") == "stop")
+
+NO_ROWS: Final = pc.scalar(False)
 
 PAIR: Final = (Columns.USER, Columns.MOVIE)
 K: Final = 10
@@ -63,7 +66,7 @@ class Material:
         return samples(
             self.encode.only(architecture.takes),
             self._rows("choice"),
-            self._rows("liking", FIT_ROWS if self.fit == "judging" else None),
+            self._liking(self.row_columns),
             self._settings.ranking.unknown_share,
             trained.seed,
             trained.max_rows,
@@ -87,6 +90,12 @@ class Material:
         return RankingValidation(
             people, candidates, CHOICE, lambda lists, relevant: judge("", lists, relevant, K).mean(f"ndcg@{K}"), K
         )
+
+    @cached_property
+    def tells_liking(self) -> bool:
+        """Whether this fit's ratings lie on both sides of 3.5 stars; if not, a head could only learn to say always the same."""
+        rated = SampleFiles(self._samples / "liking.parquet", [LABEL], self._rated_rows)
+        return rated.filtered(pc.field(LABEL) == 0).rows > 0 and rated.filtered(pc.field(LABEL) == 1).rows > 0
 
     @property
     def _events(self) -> SampleFiles:
@@ -120,11 +129,21 @@ class Material:
     @cached_property
     def _spec(self) -> EncodingSpec:
         choice = self._rows("choice")
-        positives = SampleFiles(self._samples / "choice.parquet", PAIR, pc.field("label") == 1)
+        positives = SampleFiles(self._samples / "choice.parquet", PAIR, pc.field(LABEL) == 1)
         known = {name: vocabulary.ids for name, vocabulary in id_samples.vocabularies(positives).vocabularies.items()}
         some = next(choice.shuffled((self._settings.samples.seed,)))
         ranking, features = self._settings.ranking, self._settings.features
         return make_spec(tuple(INPUTS), known, some, self.movies, self._genres, features, ranking.buckets)
+
+    @property
+    def _rated_rows(self) -> Any:
+        """Which rated rows this fit learns from; None is all."""
+        return FIT_ROWS if self.fit == "judging" else None
+
+    def _liking(self, columns: Sequence[str]) -> SampleFiles:
+        """What teaches liking; no row where nothing tells it."""
+        where = self._rated_rows if self.tells_liking else NO_ROWS
+        return SampleFiles(self._samples / "liking.parquet", columns, where)
 
     def _rows(self, which: str, where: Any = None) -> SampleFiles:
         return SampleFiles(self._samples / f"{which}.parquet", self.row_columns, where)
@@ -133,9 +152,7 @@ class Material:
         older = self._samples / "seen.parquet"
         return IdSamples(
             SampleFiles(self._samples / "choice.parquet", id_samples.COLUMNS),
-            SampleFiles(
-                self._samples / "liking.parquet", id_samples.COLUMNS, FIT_ROWS if self.fit == "judging" else None
-            ),
+            self._liking(id_samples.COLUMNS),
             self._settings.samples,
             trained.max_rows,
             SampleFiles(older, PAIR) if older.exists() else None,

@@ -168,7 +168,8 @@ STAGES: Final = (
         needs=("features", "recall", "ranking", "assemble"),
         sections=("recall", "candidates"),
         rooms=(
-            *("online", "evaluation", "build/choose", "build/events", "build/judge", "build/judge_similar"),
+            *("online", "evaluation"),
+            *(f"build/{name}" for name in ("choose", "events", "judge", "judge_liking", "judge_similar")),
             *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),
         ),
         run=make_evaluation,

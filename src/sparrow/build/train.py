@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sparrow.build.material import Material
     from sparrow.models.network import Network
     from sparrow.training.fit import Curve
+
+NOTHING_LIKED: Final = "every rating lies on the same side of 3.5 stars; liking is neither learnt nor judged"
 
 Report = Callable[[int, int], None]
 
@@ -52,10 +54,11 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
         released, curve = _train(name, section, materials["release"], curve.best_epoch, start, steps.one)
         counts["release"][name] = _save(name, released, curve, out / "release")
         steps.trained(name)
-    write_liking(
-        judged, materials["judging"], samples / "judging" / "liking.parquet", out / "judging" / "liking.parquet"
-    )
-    return counts
+    judging = out / "judging" / "liking.parquet"
+    if materials["judging"].tells_liking:
+        write_liking(judged, materials["judging"], samples / "judging" / "liking.parquet", judging)
+    silent = [fit for fit, material in materials.items() if not material.tells_liking]
+    return counts | ({"liking_skipped": dict.fromkeys(silent, NOTHING_LIKED)} if silent else {})
 
 
 class _Steps:

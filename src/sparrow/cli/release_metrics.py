@@ -28,6 +28,13 @@ SIMILAR: Final = {
 """Figure → its column."""
 
 
+LIKING: Final = {"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss", "calibration_error": "calibration error"}
+"""Figure → its column, with its 95 % interval."""
+
+WIDTH: Final = 150
+"""Columns that the liking table needs, also where there is no terminal."""
+
+
 def show_release(folder: Path, release: str | None, similar: bool, as_json: bool) -> None:
     """Print the figures of a release, the live one if None is named: those of its lists for people, or of its similar movies.
 
@@ -81,12 +88,36 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
 
 
 def _print_liking(liking: dict[str, Any]) -> None:
-    table = Table("liking (rating >= 3.5)", "rows", "by", "AUC", "log loss", box=None)
-    for group, found in liking.items():
-        for name in {**found["auc"], **found["log_loss"]} if found else ():
-            figures = (found[figure].get(name) for figure in ("auc", "log_loss"))
-            table.add_row(group, str(found["rows"]), name, *("" if one is None else f"{one:.4f}" for one in figures))
-    Console().print(table)
+    table = Table("liking (rating >= 3.5)", "by", *LIKING.values(), "mean chance", "AUC above both means", box=None)
+    for question, found in liking.items():
+        for row in found.get("rows", ()):
+            figures = (_with_interval(row, name) for name in LIKING)
+            chance = row["metrics"].get("mean_prediction")
+            told = "" if chance is None else f"{chance:.3f} of {found['liked']:.3f}"
+            table.add_row(f"{question} ({found['ratings']})", row["model"], *figures, told, _least_lead(row))
+    Console(width=max(Console().width, WIDTH)).print(table)
+    for question, found in liking.items():
+        if "skipped" in found:
+            click.echo(f"liking, {question}: skipped, {found['skipped']}.")
+    if any("rows" in found for found in liking.values()):
+        click.echo("What each figure is: docs/models.md.")
+
+
+def _with_interval(row: dict[str, Any], name: str) -> str:
+    value = row["metrics"].get(name)
+    if value is None:
+        return ""
+    low, high = row["interval"][name]
+    return f"{value:.3f} {low:.3f}-{high:.3f}"
+
+
+def _least_lead(row: dict[str, Any]) -> str:
+    """The lead in AUC over the better of the plain references that have one."""
+    leads = [lead["auc"] for lead in row.get("leads", {}).values() if "auc" in lead]
+    if not leads:
+        return ""
+    least = min(leads, key=lambda lead: float(lead["value"]))
+    return f"{least['value']:+.3f} ({least['interval'][0]:+.3f} to {least['interval'][1]:+.3f})"
 
 
 def _print_similar(similar: dict[str, dict[str, float]]) -> None:

@@ -8,6 +8,7 @@
 - `full_ranking`     top k of all candidates for everybody, and the figures of the lists
 - `tuning`           settings by search on validation rows
 - `comparison`       several recommenders, one question
+- `predictions`      a yes or no predicted: AUC, GAUC, log loss, calibration, with intervals over people
 - `ranking`          lists judged one person at a time; a scorer's early stopping
 - `reports`          the tables people read
 """

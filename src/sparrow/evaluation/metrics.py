@@ -97,19 +97,101 @@ def auc(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """
     if np.isnan(scores).any():
         raise ValueError(f"AUC needs scores that can be ordered; {int(np.isnan(scores).sum())} are NaN.")
+    check_both_labels(labels)
     positives = int(labels.sum())
     negatives = len(labels) - positives
-    if not positives or not negatives:
-        raise ValueError(f"AUC needs both labels; got {positives} positives and {negatives} negatives.")
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return float((ranks[labels == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def log_loss(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Mean negative log likelihood in nats; probabilities are clipped to [1e-7, 1 - 1e-7]."""
+def check_both_labels(labels: NDArray[np.integer]) -> None:
+    """Raises ValueError unless there are zeros and ones: a one alone cannot be told from anything."""
+    positives = int(labels.sum())
+    if not 0 < positives < len(labels):
+        raise ValueError(f"AUC needs both labels; got {positives} positives and {len(labels) - positives} negatives.")
+
+
+def gauc(scores: NDArray[np.floating], labels: NDArray[np.integer], groups: NDArray[np.integer]) -> float:
+    """Group AUC: the mean of each person's AUC, weighted by their rows (Zhu et al., 2017; Zhou et al., 2018).
+
+    People with one label left have no AUC: they and their rows are left out; `one_class_groups` says who. NaN if that is all.
+
+    Args:
+        scores: (n,) higher means more likely.
+        labels: (n,) 0 or 1.
+        groups: (n,) dense people, 0 to g - 1.
+
+    Example:
+        >>> gauc(np.array([0.1, 0.9, 0.5, 0.4, 0.8]), np.array([0, 1, 0, 1, 1]), np.array([0, 0, 1, 1, 2]))
+        0.5
+    """
+    areas, rows = auc_by_group(scores, labels, groups)
+    return float(areas @ rows / rows.sum()) if rows.any() else float("nan")
+
+
+def one_class_groups(labels: NDArray[np.integer], groups: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """(g,) whether all rows of a group carry the same label."""
+    positives = np.bincount(groups, labels)
+    return np.asarray((positives == 0) | (positives == np.bincount(groups)))
+
+
+def auc_by_group(
+    scores: NDArray[np.floating], labels: NDArray[np.integer], groups: NDArray[np.integer]
+) -> tuple[Values, NDArray[np.int64]]:
+    """(g,) AUC of each group, and (g,) its rows; 0.0 and 0 where it has one label only."""
+    order = np.lexsort((scores, groups))
+    group, score, label = groups[order], scores[order], labels[order]
+    starts = np.flatnonzero(np.append(True, (np.diff(group) != 0) | (np.diff(score) != 0)))  # runs of equal scores
+    positive = np.add.reduceat(label.astype(np.float64), starts)
+    negative = np.diff(np.append(starts, len(label))) - positive
+    of_run, below = group[starts], np.cumsum(negative) - negative
+    below -= below[np.searchsorted(of_run, of_run)]  # what stands below in the same group
+    won = np.bincount(of_run, positive * (below + negative / 2))
+    positives, rows = np.bincount(groups, labels), np.bincount(groups)
+    pairs = positives * (rows - positives)
+    return _share(won, pairs), np.where(pairs > 0, rows, 0)
+
+
+def log_likelihood(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> Values:
+    """(n,) of each row, in nats; probabilities are clipped to [1e-7, 1 - 1e-7]."""
     p = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
-    return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
+    return np.asarray(np.where(labels == 1, np.log(p), np.log1p(-p)))
+
+
+def log_loss(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Mean negative `log_likelihood`."""
+    return float(-np.mean(log_likelihood(probabilities, labels)))
+
+
+CALIBRATION_BINS: Final = 15
+"""Of equal width, as Guo et al. (2017) take them."""
+
+
+def calibration_error(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Expected calibration error (Naeini et al., 2015; Guo et al., 2017), over bins B_b of equal width.
+
+    ECE = sum_b |B_b| / n * |mean label of B_b - mean probability of B_b|
+
+    Of few rows it is above 0 even for true chances; compare it on the same rows only.
+
+    Example:
+        >>> round(calibration_error(np.array([0.9, 0.9, 0.1, 0.1]), np.array([1, 0, 0, 0])), 6)
+        0.25
+    """
+    sums = calibration_sums(probabilities, labels, np.zeros(len(labels), np.int64))
+    return float(np.abs(sums).sum() / len(labels))
+
+
+def calibration_sums(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], groups: NDArray[np.integer]
+) -> Values:
+    """(g, bins) by how much a group's labels in a bin exceed its probabilities, summed; what `calibration_error` adds up."""
+    width = CALIBRATION_BINS
+    which = np.minimum((probabilities * width).astype(np.int64), width - 1)
+    over = labels - probabilities.astype(np.float64)
+    cells = int(groups.max(initial=0)) + 1
+    return np.bincount(groups * width + which, over, cells * width).reshape(cells, width).astype(np.float64, copy=False)
 
 
 def bootstrap_interval(values: NDArray[np.floating], draws: int = 2000, seed: int = 1) -> tuple[float, float]:
