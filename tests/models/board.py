@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from sparrow.build.material import Material
 from sparrow.build.train import section_of
 from sparrow.config import MODEL_NAMES, Settings
 from sparrow.features.inputs import movie_inputs
+from sparrow.model_server.servable import Servable
 from sparrow.models import ARCHITECTURES
 from sparrow.models.network import Network
 from sparrow.online.deep import DeepRanker
@@ -80,6 +82,21 @@ def untrained(board: Board, name: str) -> tuple[Network, Any]:
     architecture, section = ARCHITECTURES[name], section_of(SETTINGS, name)
     source = board.material().source(architecture, section)
     return architecture.build(source.spec, section), source
+
+
+@cache
+def seen_untrained(home: Path, name: str) -> tuple[Network, Any]:
+    """The same, built once: to look at, not to change."""
+    architecture, section = ARCHITECTURES[name], section_of(SETTINGS, name)
+    [features], [samples] = ((home / "work").glob(f"{stage}-*") for stage in ("features", "samples"))
+    source = Material(features, samples, "release", SETTINGS).source(architecture, section)
+    return architecture.build(source.spec, section), source
+
+
+@cache
+def served(saved_model: Path) -> Servable:
+    """A model as TensorFlow Serving loads it, once."""
+    return Servable(saved_model)
 
 
 def raw_inputs(ranker: DeepRanker, person: Person, rows: NDArray[np.int32]) -> dict[str, NDArray[Any]]:

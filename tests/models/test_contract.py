@@ -12,7 +12,6 @@ from sparrow.config import MODEL_NAMES, Settings
 from sparrow.evaluation.metrics import auc
 from sparrow.features.encoding import PAD_ROW, UNKNOWN_ROW
 from sparrow.features.inputs import RATED, movie_inputs, person_inputs
-from sparrow.model_server.servable import Servable
 from sparrow.models import ARCHITECTURES
 from sparrow.models.network import ATTENTION, HEADS
 from sparrow.online.deep import RANK, signature_of
@@ -20,7 +19,7 @@ from sparrow.online.people import Person, person_from_history, person_from_recor
 from sparrow.online.person_inputs import describe_person
 from sparrow.online.recall import Request
 from sparrow.schema import MAX_ID, Columns, UserId
-from tests.models.board import SMALL, USERS, Board, raw_inputs, untrained
+from tests.models.board import SMALL, USERS, Board, raw_inputs, seen_untrained, served, untrained
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +78,7 @@ def test_one_step_moves_every_weight(board: Board, name: str) -> None:
 
 def test_it_serves_what_it_learned(board: Board, name: str) -> None:
     """The served network has the heads, and no weight that was not trained."""
-    network, _ = untrained(board, name)
+    network, _ = seen_untrained(board.home, name)
     assert set(network.serving.output_names) - {ATTENTION} == set(HEADS)
     trained = {id(weight) for weight in network.training.weights}
     assert all(id(weight) in trained for weight in network.serving.weights)
@@ -88,13 +87,14 @@ def test_it_serves_what_it_learned(board: Board, name: str) -> None:
 
 def test_weights_are_called_alike_each_time_it_is_built(board: Board, name: str) -> None:
     """A warm start finds them by their paths."""
-    first, second = (sorted(weight.path for weight in untrained(board, name)[0].serving.weights) for _ in range(2))
+    both = seen_untrained(board.home, name)[0], untrained(board, name)[0]
+    first, second = (sorted(weight.path for weight in network.serving.weights) for network in both)
     assert first == second
     assert len(set(first)) == len(first)
 
 
 def test_padding_is_never_an_id_and_some_ids_are_shown_as_unknown(board: Board, name: str) -> None:
-    _, source = untrained(board, name)
+    _, source = seen_untrained(board.home, name)
     unknown = 0
     for number in range(4):
         for block in source(number):
@@ -128,12 +128,8 @@ def test_newcomers_are_served_by_their_history(board: Board, name: str) -> None:
 
 def predict(board: Board, name: str, signature: str, raw: dict[str, NDArray[np.generic]]) -> NDArray[np.float32]:
     """(N, 1) as TensorFlow Serving serves: variables restored into the graph by itself."""
-    servable = Servable(board.saved_model(name))
-    try:
-        told = {key: value.astype(object) if value.dtype.kind == "U" else value for key, value in raw.items()}
-        return np.asarray(servable.predict(signature, told, 0)["score"])
-    finally:
-        servable.close()
+    told = {key: value.astype(object) if value.dtype.kind == "U" else value for key, value in raw.items()}
+    return np.asarray(served(board.saved_model(name)).predict(signature, told, 0)["score"])
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
@@ -170,13 +166,13 @@ def test_the_saved_model_takes_raw_values_by_name(board: Board, name: str) -> No
 
 def test_only_what_scores_is_saved(board: Board, name: str) -> None:
     saved = [one for one, _ in tf.train.list_variables(str(board.saved_model(name) / "variables" / "variables"))]
-    network, _ = untrained(board, name)
+    network, _ = seen_untrained(board.home, name)
     assert len([one for one in saved if "VARIABLE_VALUE" in one]) == len(network.serving.weights)
     assert not [one for one in saved if "optimizer" in one]
 
 
 def test_explain_tells_the_inputs_and_the_attention_where_there_is_some(board: Board, name: str) -> None:
-    network, _ = untrained(board, name)
+    network, _ = seen_untrained(board.home, name)
     ranker, who = board.ranker(name), person(board, 1)
     listing = asyncio.run(board.recommender.for_person(who, size=2, model=name, explain=True))
     first, second = (item.trace for item in listing.items)
