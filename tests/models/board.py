@@ -33,7 +33,7 @@ SMALL: Final[Mapping[str, Mapping[str, Any]]] = {
     "deep_fm": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0},
     "din": {"dim": 8, "hidden": (16, 8), "attention": 8, "embedding_dropout": 0.0},
     "dien": {"dim": 8, "hidden": (16, 8), "embedding_dropout": 0.0},
-    "two_tower": {"dim": 16, "hidden": (16,), "dropout": 0.1, "batch": 64},
+    "two_tower": {"dim": 16, "hidden": (16,), "dropout": 0.3, "batch": 64, "learning_rate": 0.003},
     "sasrec": {"dim": 16, "feed": 32, "length": 20, "batch": 8, "dropout": 0.3},
 }
 """Small settings by model; a new model needs a line here."""

@@ -16,6 +16,7 @@ from sparrow.training.batches import Batch
 from sparrow.training.in_batch_samples import PrefixSamples
 from sparrow.training.sequence_samples import Sequences, SequenceSamples, windows
 from sparrow.training.vector_recommender import fit_recommender
+from tests.models.board import SETTINGS
 
 pytestmark = pytest.mark.slow
 
@@ -109,8 +110,6 @@ def test_a_recommender_learns_what_follows_what(name: str) -> None:
     rows = (first[:, None] + np.arange(6)) % 12 + FIRST_ROW
     circle = Sequences.of(np.arange(91) * 6, rows.ravel(), None)
     architecture = ARCHITECTURES[name]
-    from tests.models.board import SETTINGS
-
     section = getattr(SETTINGS, name).model_copy(update={"dropout": 0.0, "batch": 16, "patience": 30})
     fitted = fit_recommender(architecture, section, name, circle, np.arange(12), 5)
     scores = fitted.scores(circle.movies)

@@ -35,9 +35,8 @@ class Trained(Section):
     """How any ranking model is trained."""
 
     dropout: Dropout = Field(default=0.2, description="before each hidden layer")
-    embedding_dropout: Dropout = Field(default=0.3, description="after each embedding")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="of AdamW")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-2, description="decoupled, as in AdamW")
     batch: Positive = Field(default=8192, description="rows in a step")
     max_rows: Positive = Field(
         default=2_000_000, description="newest positives it learns from; older ones are left out"
@@ -47,7 +46,15 @@ class Trained(Section):
     seed: int = Field(default=1, description="of all chance in it")
 
 
-class NeuralCF(Trained):
+class OfPairs(Trained):
+    """A model that tells chosen movies from drawn ones, pair by pair: what holds it from learning its rows by heart."""
+
+    embedding_dropout: Dropout = Field(default=0.3, description="after each embedding")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=5e-3, description="of AdamW")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=0.5, description="decoupled, as in AdamW")
+
+
+class NeuralCF(OfPairs):
     """GMF and MLP towers joined (He et al., 2017)."""
 
     form: Literal["neumf", "gmf", "mlp", "two_tower"] = Field(
@@ -61,14 +68,14 @@ class NeuralCF(Trained):
     )
 
 
-class EmbeddingMLP(Trained):
+class EmbeddingMLP(OfPairs):
     """Every input embedded, lists by their mean, then a tower (the base model of Zhou et al., 2018)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
-class WideDeep(Trained):
+class WideDeep(OfPairs):
     """Crosses of recent likes with the candidate, beside a tower (Cheng et al., 2016)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
@@ -77,14 +84,14 @@ class WideDeep(Trained):
     buckets: Positive = Field(default=2**17, description="weights that the crosses are hashed into")
 
 
-class DeepFM(Trained):
+class DeepFM(OfPairs):
     """Factorisation machine and tower on the same embeddings of every field (Guo et al., 2017)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
-class Din(Trained):
+class Din(OfPairs):
     """Attention over the liked movies (Zhou et al., 2018)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
@@ -92,7 +99,7 @@ class Din(Trained):
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
-class Dien(Trained):
+class Dien(OfPairs):
     """Two recurrent walks over the liked movies, the second led by attention (Zhou et al., 2019)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding and in a state")
