@@ -53,7 +53,7 @@ class Grid:
         (RESULTS / f"{self.name}.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
 
     def _draw(self, group: str, columns: Sequence[str]) -> None:
-        title = f"{self.name}: {group}  {dict(self.settings)}"
+        title = f"{self.name}: {group}"
         drawn = Drawn("", *(name.split("/")[-1] for name in columns), title=title)
         for contender, runs in self.runs.items():
             cells = [_spread([run[name] for run in runs if name in run]) for name in columns]
