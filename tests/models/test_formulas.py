@@ -126,9 +126,7 @@ def test_pairwise_is_the_double_sum_over_pairs_of_fields() -> None:
 
 def test_deep_fm_is_the_sum_of_its_three_parts() -> None:
     built, inputs = network("deep_fm").serving, rows("deep_fm", 3)
-    tables = {
-        layer.name: layer.embeddings.numpy() for layer in built.layers if hasattr(layer, "embeddings")
-    }
+    tables = {layer.name: layer.embeddings.numpy() for layer in built.layers if hasattr(layer, "embeddings")}
 
     def pooled(name: str, what: str) -> Array:
         found = tables[f"{INPUTS[name].of}_{what}"][inputs[name]]
