@@ -101,11 +101,12 @@ def test_blocks_of_any_size_train_the_same() -> None:
 
 
 def test_inputs_have_any_shape_and_name() -> None:
-    def history_model() -> keras.Model:
+    def history_model() -> Network:
         history, vector = keras.Input((5,), dtype="int32", name="history"), keras.Input((3,), name="vector")
         mean = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(9, 4)(history))
         joined = keras.layers.Concatenate()([mean, vector])
-        return keras.Model({"history": history, "vector": vector}, {"y": keras.layers.Dense(1, name="y")(joined)})
+        outputs = {"y": keras.layers.Dense(1, name="y")(joined)}
+        return Network.plain(keras.Model({"history": history, "vector": vector}, outputs))
 
     def source(number: int) -> Iterator[Batch]:
         chance = np.random.default_rng(number)
@@ -154,7 +155,7 @@ def test_rows_of_weight_zero_teach_nothing() -> None:
 
     start: list[list[np.ndarray]] = []
 
-    def remember() -> keras.Model:
+    def remember() -> Network:
         network = build()
         start.append([np.array(weight) for weight in network.training.get_weights()])
         return network
