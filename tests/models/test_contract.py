@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from sparrow.build.fit_model import Way, fit_model
+from sparrow.build.train import section_of
 from sparrow.config import MODEL_NAMES, Settings
 from sparrow.evaluation.metrics import auc
 from sparrow.features.encoding import PAD_ROW, UNKNOWN_ROW
@@ -19,7 +21,7 @@ from sparrow.online.people import Person, person_from_history, person_from_recor
 from sparrow.online.person_inputs import describe_person
 from sparrow.online.recall import Request
 from sparrow.schema import MAX_ID, Columns, UserId
-from tests.models.board import SMALL, USERS, Board, raw_inputs, seen_untrained, served, untrained
+from tests.models.board import SETTINGS, SMALL, USERS, Board, raw_inputs, seen_untrained, served, untrained
 
 pytestmark = pytest.mark.slow
 
@@ -189,3 +191,12 @@ def test_explain_tells_the_inputs_and_the_attention_where_there_is_some(board: B
     plain = asyncio.run(board.recommender.for_person(who, size=2, model=name))
     assert [item.trace for item in plain.items] == [None, None]
     assert [item.movie.movie_id for item in plain.items] == [item.movie.movie_id for item in listing.items]
+
+
+def test_it_learns_in_mixed_precision_and_is_kept_in_full(board: Board, name: str) -> None:
+    section = section_of(SETTINGS, name)
+    way = Way(epochs=1, precision="mixed")
+    trainee, curve = fit_model(name, section, board.material(), way, lambda _done, _total: None)
+    assert np.isfinite(curve.loss).all()
+    assert {str(weight.dtype) for weight in trainee.network.trainable_weights} == {"float32"}
+    assert trainee.network.dtype_policy.name == "float32"

@@ -14,7 +14,7 @@ from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
 from sparrow.stores.feature_store import FeatureStore, MovieRecord, StoreMeta, UserRecord
 from sparrow.stores.lmdb_store import LmdbStore
 
-MODEL_PARTS = ("", ".onnx", ".encoding.json", ".curve.json", ".weights.npz")
+MODEL_PARTS = ("", ".onnx", ".encoding.json", ".curve.json", ".curve.svg", ".weights.npz")
 """What a ranking model is made of, behind its name."""
 TUNING = ".tuning.json"
 """What a search for its settings tried, if there was one."""

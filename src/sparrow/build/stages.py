@@ -147,7 +147,8 @@ STAGES: Final = (
         needs=("features", "samples"),
         sections=("ranking", *MODEL_NAMES, "samples", "features"),
         rooms=(
-            *("models", "training", "evaluation", "build/train", "build/tune", "build/material", "build/liking"),
+            *("models", "training", "evaluation"),
+            *(f"build/{name}" for name in ("train", "fit_model", "tune", "material", "liking")),
             *(f"features/{name}" for name in ("definitions", "encoding", "histories", "inputs", "prefetch")),
         ),
         run=make_ranking,

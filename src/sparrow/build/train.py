@@ -1,10 +1,8 @@
 """The ranking stage: train each model on both fits, export both forms, keep what they say about liking."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
 
 from sparrow.config import Settings, Trained
 from sparrow.features.jobs import FITS
@@ -14,15 +12,11 @@ from sparrow.training.quiet import native_chatter_hidden
 if TYPE_CHECKING:
     from sparrow.build.liking import Trainee
     from sparrow.build.material import Material
-    from sparrow.models.network import Network
     from sparrow.training.fit import Curve
 
 NOTHING_LIKED: Final = "every rating lies on the same side of 3.5 stars; liking is neither learnt nor judged"
 
 Report = Callable[[int, int], None]
-
-
-def _quiet(_done: int, _total: int) -> None: ...
 
 
 def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, report: Report) -> dict[str, Any]:
@@ -37,6 +31,7 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
     """
     # TensorFlow takes seconds to import; a build that reuses this stage need not pay them.
     with native_chatter_hidden():
+        from sparrow.build.fit_model import Way, fit_model, save_model
         from sparrow.build.liking import write_liking
         from sparrow.build.material import Material
     materials = {fit: Material(features, samples, fit, settings) for fit in FITS}
@@ -44,15 +39,16 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
         (out / fit).mkdir()
     counts: dict[str, Any] = {fit: {} for fit in FITS}
     judged: dict[str, Trainee] = {}
-    steps = _Steps(settings, report)
-    for name in settings.ranking.models:
+    steps, chosen = _Steps(settings, report), settings.ranking
+    for name in chosen.models:
         section = _tuned(name, materials["judging"], settings, out / "release", steps)
-        judged[name], curve = _train(name, section, materials["judging"], report=steps.one)
-        counts["judging"][name] = _save(name, judged[name], curve, out / "judging")
+        judged[name], curve = fit_model(name, section, materials["judging"], Way(precision=chosen.precision), steps.one)
+        counts["judging"][name] = save_model(name, judged[name], curve, out / "judging")
+        _show(curve, name, chosen.tensorboard)
         steps.trained(name)
-        start = settings.ranking.warm_start
-        released, curve = _train(name, section, materials["release"], curve.best_epoch, start, steps.one)
-        counts["release"][name] = _save(name, released, curve, out / "release")
+        way = Way(curve.best_epoch, chosen.warm_start, chosen.precision)
+        released, again = fit_model(name, section, materials["release"], way, steps.one)
+        counts["release"][name] = save_model(name, released, again, out / "release", judged=curve)
         steps.trained(name)
     judging = out / "judging" / "liking.parquet"
     if materials["judging"].tells_liking:
@@ -88,69 +84,20 @@ def _tuned(name: str, material: "Material", settings: Settings, out: Path, steps
     section = section_of(settings, name)
     if not settings.ranking.tune:
         return section
+    from sparrow.build.fit_model import Way, fit_model
     from sparrow.build.tune import tune
 
     def merit(tried: Trained) -> float:
-        _, curve = _train(name, tried, material, report=steps.one)
+        _, curve = fit_model(name, tried, material, Way(precision=settings.ranking.precision), steps.one)
         steps.trained(name)
         return max(curve.merit)
 
     return tune(section, settings.ranking.tune, merit, out / f"{served_name(name)}.tuning.json")
 
 
-def _train(
-    name: str,
-    section: Trained,
-    material: "Material",
-    epochs: int | None = None,
-    start: str = "",
-    report: Report = _quiet,
-) -> "tuple[Trainee, Curve]":
-    """Train one model.
+def _show(curve: "Curve", name: str, folder: str) -> None:
+    """The judging fit's curve, which has a figure of merit, for TensorBoard if it is wanted."""
+    if folder:
+        from sparrow.training.tensorboard import write_events
 
-    Args:
-        epochs: how many; None stops early by the validation.
-        start: folder of an earlier release to start from. Only the release fit may: that release has seen the rows
-            which the judging fit holds back.
-    """
-    from sparrow.build.liking import Trainee
-    from sparrow.models import ARCHITECTURES
-    from sparrow.training.fit import Schedule, fit
-    from sparrow.training.warm_start import start_from
-
-    architecture = ARCHITECTURES[name]
-    source = material.source(architecture, section)
-
-    def build() -> "Network":
-        network = architecture.build(source.spec, section)
-        if start:
-            start_from(network.serving, source.spec, Path(start), served_name(name))
-        return network
-
-    network, curve = fit(
-        build,
-        source,
-        Schedule.of(section, name, epochs),
-        material.validation(source) if epochs is None else None,
-        report,
-    )
-    return Trainee(network.serving, source), curve
-
-
-def _save(name: str, trainee: "Trainee", curve: "Curve", out: Path) -> Mapping[str, Any]:
-    """Both forms, the encoding and the learning curve; returns what the run log tells."""
-    with native_chatter_hidden():
-        from sparrow.models.network import CHOICE
-        from sparrow.training.export import export_onnx, export_saved_model
-        from sparrow.training.warm_start import save_weights
-
-        served, spec = served_name(name), trainee.source.spec
-        export_saved_model(trainee.network, spec, CHOICE, out / served)
-        export_onnx(trainee.network, spec, CHOICE, out / f"{served}.onnx")
-        save_weights(trainee.network, out / f"{served}.weights.npz")
-    spec.save(out / f"{served}.encoding.json")
-    curve.save(out / f"{served}.curve.json")
-    counts = {"epochs": len(curve.loss), "best_epoch": curve.best_epoch, "loss": round(curve.loss[-1], 4)}
-    counts |= {"positives": trainee.source.positives, "rows_per_second": round(float(np.median(curve.rows_per_second)))}
-    left_out = trainee.source.left_out
-    return counts | ({"older_positives_left_out": left_out} if left_out else {})
+        write_events(curve, Path(folder) / name)

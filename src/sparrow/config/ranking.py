@@ -20,6 +20,12 @@ class Ranking(Section):
         description="their names; `--profile standard` adds `din`, `--profile all` has every one",
     )
     buckets: Annotated[int, Field(ge=2)] = Field(default=32, description="quantiles a number is told apart by")
+    precision: Literal["auto", "float32", "mixed"] = Field(
+        default="auto", description="of products in training: mixed is bfloat16; auto: mixed where there is a GPU"
+    )
+    tensorboard: str = Field(
+        default="", description="folder for learning curves as TensorBoard reads them; empty: none"
+    )
     tune: Annotated[int, Field(ge=0)] = Field(
         default=0, description="settings tried per model before it is trained; 0: those at hand"
     )

@@ -110,8 +110,7 @@ def auxiliary_loss(interests: Any, liked: Any, rows: Any, there: Any) -> Any:
 class GatedWalk(layers.Layer):  # type: ignore[misc]
     """A GRU whose update gate is scaled at each step: by a mask a GRU, by attention an AUGRU.
 
-    The steps are written out, not a loop of the graph: tf2onnx cannot export Keras' loops with two sequences, and ONNX Runtime
-    pays for each turn of one.
+    The steps are written out, not a loop of the graph: tf2onnx does not export `keras.ops.scan` over two sequences.
     """
 
     def __init__(self, units: int, every_state: bool = False, **kwargs: Any) -> None:
