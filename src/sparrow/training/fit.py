@@ -140,7 +140,9 @@ def _make_step(network: Network, schedule: Schedule) -> Step:
     @tf.function  # type: ignore[untyped-decorator]
     def step(inputs: Tensors, labels: Tensors, weights: Tensors) -> Any:
         with tf.GradientTape() as tape:
-            loss = loss_of(learner(inputs, training=True), labels, weights)
+            # Under mixed precision some outputs are bfloat16; losses are in full.
+            outputs = {name: tf.cast(value, tf.float32) for name, value in learner(inputs, training=True).items()}
+            loss = loss_of(outputs, labels, weights)
         optimizer.apply(tape.gradient(loss, learner.trainable_variables))
         return loss
 
