@@ -25,7 +25,7 @@ from tests.worlds import World
 
 USERS, MOVIES = 60, 40
 
-EVERY: Final = {"epochs": 16, "patience": 5, "batch": 256, "learning_rate": 0.01, "weight_decay": 1e-4}
+EVERY: Final = {"epochs": 30, "patience": 10, "batch": 256, "learning_rate": 0.01, "weight_decay": 1e-4}
 SMALL: Final[Mapping[str, Mapping[str, Any]]] = {
     "neural_cf": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.1},
     "embedding_mlp": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0},
@@ -41,7 +41,7 @@ SMALL: Final[Mapping[str, Mapping[str, Any]]] = {
 SETTINGS: Final = Settings.model_validate(
     {
         "ranking": {"models": MODEL_NAMES, "buckets": 4},
-        "features": {"history_length": 6},
+        "features": {"history_length": 10},
         "item2vec": {"dim": 8, "epochs": 30, "window": 12, "workers": 1, "min_count": 3},
         "recall": {"min_ratings": 3},
         **{name: {**EVERY, **own} for name, own in SMALL.items()},

@@ -185,7 +185,7 @@ def test_explain_tells_the_inputs_and_the_attention_where_there_is_some(board: B
     assert first["inputs"][Columns.MOVIE] == listing.items[0].movie.movie_id
     assert ("attention" in first) == (ATTENTION in network.serving.output_names)
     if "attention" in first:
-        liked = board.recommender.catalog.ids[who.liked][-6:].tolist()
+        liked = board.recommender.catalog.ids[who.liked][-10:].tolist()
         assert [one["movieId"] for one in first["attention"]] == liked
         assert first["attention"] != second["attention"]
     plain = asyncio.run(board.recommender.for_person(who, size=2, model=name))
