@@ -67,11 +67,6 @@ def test_the_stage_names_of_the_flag_are_those_of_the_build() -> None:
     assert tuple(stage.name for stage in STAGES) == STAGE_NAMES
 
 
-def test_what_is_still_to_come_is_refused_in_words(sparrow: Command, tmp_path: Path) -> None:
-    sparrow("build", "--profile", "standard", "--home", tmp_path).check_failed(2, "'quick' and 'all'", "'standard'")
-    assert not (tmp_path / "work").exists()
-
-
 @pytest.mark.parametrize("verb", [["serve"], ["releases"], ["publish", "some"], ["rollback"]], ids=lambda verb: verb[0])
 def test_a_store_that_cannot_be_used_is_told_without_its_password(
     sparrow: Command, tmp_path: Path, verb: list[str]
