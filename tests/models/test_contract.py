@@ -1,6 +1,8 @@
 """What every model promises: it learns, learns everywhere, knows strangers, and all of its forms say the same."""
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,16 +13,19 @@ from numpy.typing import NDArray
 from sparrow.build.fit_model import Way, fit_model
 from sparrow.build.train import section_of
 from sparrow.config import MODEL_NAMES, Settings
+from sparrow.errors import ReleaseError
 from sparrow.evaluation.metrics import auc
-from sparrow.features.encoding import PAD_ROW, UNKNOWN_ROW
+from sparrow.features.encoding import PAD_ROW, UNKNOWN_ROW, EncodingSpec, Names, Vocabulary
 from sparrow.features.inputs import RATED, movie_inputs, person_inputs
 from sparrow.models import ARCHITECTURES
 from sparrow.models.network import ATTENTION, HEADS
-from sparrow.online.deep import RANK, signature_of
+from sparrow.online.deep import RANK, OnnxNetwork, signature_of
+from sparrow.online.live import open_folder
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.person_inputs import describe_person
 from sparrow.online.recall import Request
 from sparrow.schema import MAX_ID, Columns, UserId
+from sparrow.stores.releases import Manifest, served_name
 from tests.models.board import SETTINGS, SMALL, USERS, Board, raw_inputs, seen_untrained, served, untrained
 
 pytestmark = pytest.mark.slow
@@ -200,3 +205,19 @@ def test_it_learns_in_mixed_precision_and_is_kept_in_full(board: Board, name: st
     assert np.isfinite(curve.loss).all()
     assert {str(weight.dtype) for weight in trainee.network.trainable_weights} == {"float32"}
     assert trainee.network.dtype_policy.name == "float32"
+
+
+def test_a_vocabulary_from_another_release_is_refused(board: Board, name: str) -> None:
+    spec = board.ranker(name).spec
+    movies = Vocabulary(spec.vocabularies[Columns.MOVIE].ids[1:])
+    with pytest.raises(ReleaseError, match=r"was trained with the encoding \w+, its file beside it is"):
+        OnnxNetwork(board.folder / f"{served_name(name)}.onnx", EncodingSpec({**spec.fields, Columns.MOVIE: movies}))
+
+
+def test_an_input_that_nobody_can_tell_is_refused_in_words(board: Board, tmp_path: Path) -> None:
+    spec = board.ranker("din").spec
+    folder = Path(shutil.copytree(board.folder, tmp_path / "release"))
+    EncodingSpec({**spec.fields, "mood": Names(("glad",), 0)}).save(folder / "din.encoding.json")
+    manifest = Manifest("board", "", {}, "", "", {}, {}, 0, ["din"], [], {})
+    with pytest.raises(ReleaseError, match="takes the inputs mood, which this version cannot tell"):
+        open_folder(folder, manifest, SETTINGS)

@@ -12,6 +12,7 @@ from typing import Any
 from sparrow.config import Settings
 from sparrow.errors import ReleaseError, SparrowError
 from sparrow.features.encoding import EncodingSpec
+from sparrow.features.inputs import INPUTS
 from sparrow.online.catalog import Catalog, build_catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
@@ -116,6 +117,11 @@ def _open_ranker(
     name: str, served: str, folder: Path, catalog: Catalog, settings: Settings, version: int | None
 ) -> DeepRanker:
     spec, online = EncodingSpec.load(folder / f"{served}.encoding.json"), settings.online
+    if unheard := sorted(set(spec.fields) - set(INPUTS)):
+        raise ReleaseError(
+            f"The model {name} of {folder.name} takes the inputs {', '.join(unheard)}, which this version cannot tell; "
+            "update Sparrow, or build the release again."
+        )
     if not online.ranker_url:
         local = LocalPredictor(OnnxNetwork(folder / f"{served}.onnx", spec), spec, catalog)
         return DeepRanker(name, catalog, spec, local, local)
