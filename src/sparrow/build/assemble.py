@@ -14,10 +14,8 @@ from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
 from sparrow.stores.feature_store import FeatureStore, MovieRecord, StoreMeta, UserRecord
 from sparrow.stores.lmdb_store import LmdbStore
 
-MODEL_PARTS = ("", ".onnx", ".encoding.json", ".curve.json", ".curve.svg", ".weights.npz")
+MODEL_PARTS = ("", ".onnx", ".encoding.json", ".curve.json", ".curve.svg", ".weights.npz", ".tuning.json")
 """What a ranking model is made of, behind its name."""
-TUNING = ".tuning.json"
-"""What a search for its settings tried, if there was one."""
 
 
 def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking: Path, out: Path) -> dict[str, int]:
@@ -43,11 +41,10 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     for index in recall.glob("index-*"):
         shutil.copytree(index, out / index.name)
     shutil.copy2(recall / collaborative_model.FILE, out / collaborative_model.FILE)
-    for part in (f"{model}{part}" for model in models_in(ranking) for part in MODEL_PARTS):
-        copy = shutil.copytree if (ranking / part).is_dir() else shutil.copy2
-        copy(ranking / part, out / part)
-    for tuning in ranking.glob(f"*{TUNING}"):
-        shutil.copy2(tuning, out / tuning.name)
+    for path in (ranking / f"{model}{part}" for model in models_in(ranking) for part in MODEL_PARTS):
+        if path.exists():  # the judging fit has no served form, and few models were tuned
+            copy = shutil.copytree if path.is_dir() else shutil.copy2
+            copy(path, out / path.name)
     return {"movies": movies, "people": people, "embeddings": len(similarities)}
 
 

@@ -68,18 +68,20 @@ def fit_model(name: str, section: Trained, material: Material, way: Way, report:
 
 
 def save_model(name: str, trainee: Trainee, curve: Curve, out: Path, judged: Curve | None = None) -> Mapping[str, Any]:
-    """Both forms, the encoding, the weights and the learning curve; returns what the run log tells.
+    """The forms, the encoding and the learning curve; returns what the run log tells.
 
     Args:
         curve: of this training.
         out: the fit's folder.
-        judged: the curve of the judging fit, which has figures of merit and so is the one drawn; None: `curve` is.
+        judged: the curve of the judging fit, which has figures of merit and so is the one drawn; None: this is that fit. It
+            is asked in process only, so it has no SavedModel, and nothing starts from its weights.
     """
     served, spec = served_name(name), trainee.source.spec
     with native_chatter_hidden():
-        export_saved_model(trainee.network, spec, CHOICE, out / served)
         export_onnx(trainee.network, spec, CHOICE, out / f"{served}.onnx")
-        save_weights(trainee.network, out / f"{served}.weights.npz")
+        if judged is not None:
+            export_saved_model(trainee.network, spec, CHOICE, out / served)
+            save_weights(trainee.network, out / f"{served}.weights.npz")
     spec.save(out / f"{served}.encoding.json")
     curve.save(out / f"{served}.curve.json")
     (out / f"{served}.curve.svg").write_text(
