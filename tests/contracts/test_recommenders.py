@@ -40,19 +40,19 @@ def recommender(released: Released) -> Recommender:
 
 def ranker(recommender: Recommender, name: str) -> Ranker:
     similarity = recommender.similarities["item2vec"]
-    assert recommender.neural_cf is not None
+    neural_cf = recommender.deep["neural_cf"]
     assert recommender.collaborative is not None
     history = HistoryRanker(recommender.catalog, similarity)
     collaborative = CollaborativeRanker(recommender.collaborative)
-    parts: dict[str, Ranker] = {"collaborative": collaborative, "neural_cf": recommender.neural_cf}
+    parts: dict[str, Ranker] = {"collaborative": collaborative, "neural_cf": neural_cf}
     every: list[Ranker] = [
         collaborative,
         EnsembleRanker(parts, {"collaborative": 1.0, "neural_cf": 0.5}),
-        recommender.neural_cf,
+        neural_cf,
         SimilarityRanker(recommender.catalog, similarity),
         ContentRanker(recommender.catalog),
         history,
-        BlendRanker(recommender.neural_cf, history),
+        BlendRanker(neural_cf, history),
         PopularityRanker(recommender.catalog),
     ]
     return next(one for one in every if one.name == name)

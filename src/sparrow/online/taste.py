@@ -61,7 +61,7 @@ def distance(wanted: Mix, mixes: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Example:
         >>> distance(np.array([0.5, 0.5]), np.array([[0.5, 0.5], [1.0, 0.0]])).round(2).tolist()
-        [0.0, 2.31]
+        [0.0, 1.96]
     """
     smooth = (1 - SMOOTHING) * mixes + SMOOTHING * wanted
     ratio = np.where(wanted > 0, wanted / np.where(smooth > 0, smooth, 1), 1)

@@ -32,8 +32,8 @@ def log_shares(rows: NDArray[np.integer], field: Vocabulary) -> NDArray[np.float
     it is scored like one.
 
     Example:
-        >>> log_shares(np.array([2, 2, 2, 3]), Vocabulary(np.array([7, 9]))).round(3).tolist()
-        [0.0, -0.693, -0.288, -1.386]
+        >>> [f"{share:.3f}" for share in log_shares(np.array([2, 2, 2, 3]), Vocabulary(np.array([7, 9])))]
+        ['0.000', '-0.693', '-0.288', '-1.386']
     """
     counts = np.bincount(rows, minlength=field.rows).astype(np.float64)
     shares = np.maximum(counts, 1) / max(len(rows), 1)
