@@ -45,6 +45,7 @@ def unpack(archive: Path, folder: Path, what: str) -> None:
                 "again, or name another folder with --out."
             ) from None
         raise zipfile.BadZipFile(error.strerror or str(error)) from None
+    # NotImplementedError is what zipfile raises at a compression it does not know.
     except (zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise zipfile.BadZipFile(str(error)) from None
 

@@ -27,13 +27,14 @@ from keras import layers, ops
 
 from sparrow.config import Dien
 from sparrow.features.encoding import EncodingSpec
-from sparrow.features.inputs import DISLIKES, HISTORY, USER_NUMBERS
-from sparrow.models.din import Dice
+from sparrow.features.inputs import HISTORY
+from sparrow.models import din
+from sparrow.models.din import dice_tower
 from sparrow.models.fields import Fields, logit, side_by_side
 from sparrow.models.network import ATTENTION, Loss, Network, Tensors, binary_cross_entropy, heads
 from sparrow.schema import Columns
 
-TAKES = (HISTORY, DISLIKES, "favourite_genres", *USER_NUMBERS, Columns.MOVIE, Columns.GENRES)
+TAKES: Final = din.TAKES
 
 AUXILIARY: Final = "auxiliary"
 """(N,) the auxiliary loss of each row, of the training network."""
@@ -57,9 +58,7 @@ def build_dien(spec: EncodingSpec, settings: Dien) -> Network:
     evolved = GatedWalk(dim, name="augru")(interests, weights)  # (N, dim)
     others = [fields.pooled(name, dim) for name in TAKES if name not in (HISTORY, Columns.MOVIE)]
     values = side_by_side([evolved, candidate, evolved * candidate, *others], candidate)
-    for depth, width in enumerate(settings.hidden):
-        values = layers.Dropout(settings.dropout)(values)
-        values = Dice(name=f"dice_{depth}")(layers.Dense(width, name=f"hidden_{depth}")(values))
+    values = dice_tower(values, settings.hidden, settings.dropout)
     popularity = fields.first_order(Columns.MOVIE)  # (N, 1)
     outputs = heads(logit(values, "choice_joined") + popularity, logit(values, "liking_joined"))
     auxiliary = auxiliary_loss(interests, liked, fields.inputs[HISTORY], there)

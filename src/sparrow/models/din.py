@@ -13,6 +13,7 @@ Attention goes over liked movies, masked where there is none; a second pooled li
 It takes no movie numbers; `embedding_mlp` says why.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -42,14 +43,20 @@ def build_din(spec: EncodingSpec, settings: Din) -> Network:
     interest = ops.sum(weights[..., None] * liked, axis=1)  # (N, dim)
     others = [fields.pooled(name, dim) for name in TAKES if name not in (HISTORY, Columns.MOVIE)]
     values = side_by_side([interest, candidate, interest * candidate, *others], candidate)
-    for depth, width in enumerate(settings.hidden):
-        values = layers.Dropout(settings.dropout)(values)
-        values = Dice(name=f"dice_{depth}")(layers.Dense(width, name=f"hidden_{depth}")(values))
+    values = dice_tower(values, settings.hidden, settings.dropout)
     popularity = fields.first_order(Columns.MOVIE)  # (N, 1)
     outputs = heads(logit(values, "choice_joined") + popularity, logit(values, "liking_joined"))
     training = keras.Model(fields.inputs, outputs, name="din")
     named = layers.Activation("linear", dtype="float32", name=ATTENTION)(weights)
     return Network(keras.Model(fields.inputs, {**outputs, ATTENTION: named}, name="din_serving"), training)
+
+
+def dice_tower(values: Any, widths: Sequence[int], dropout: float) -> Any:
+    """(N, widths[-1]) dropout, a linear layer and Dice for each width."""
+    for depth, width in enumerate(widths):
+        values = layers.Dropout(dropout)(values)
+        values = Dice(name=f"dice_{depth}")(layers.Dense(width, name=f"hidden_{depth}")(values))
+    return values
 
 
 def attend(keys: Any, query: Any, there: Any, settings: Din) -> Any:

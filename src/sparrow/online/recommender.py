@@ -23,10 +23,9 @@ from sparrow.online.people import LaterEvents, Person, person_from_history, pers
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.pipelines import FALLBACKS, build_pipelines
 from sparrow.online.recall import Request
-from sparrow.online.reranking import descending_by_score
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
-from sparrow.schema import MovieId, Rating, UserId
+from sparrow.online.user_facts import rating_times, user_facts
 from sparrow.stores.feature_store import FeatureStore, UserRecord
 from sparrow.stores.outside_ids import OutsideIds
 
@@ -139,7 +138,7 @@ class Recommender:
             raise NotFound(f"There is no person {user_id} in this release; GET /user.html shows people there are.")
         person = person_from_record(self.catalog, user_id, record, later)
         favourites = self.settings.features.favourite_genres
-        return _user_facts(self.catalog, user_id, person, _timestamps(record, later), favourites)
+        return user_facts(self.catalog, user_id, person, rating_times(record, later), favourites)
 
     def user_ids(self, size: int) -> list[int]:
         """The first people of the release, by id."""
@@ -292,32 +291,3 @@ class Recommender:
 def _store_is_down(user_id: int, error: StoreUnavailable) -> tuple[str, ...]:
     log.warning("The list of person %s does without a store: %s", user_id, error)
     return ("store",)
-
-
-def _timestamps(record: UserRecord | None, later: LaterEvents) -> dict[int, int]:
-    """movie id → when it was rated; the latest time counts."""
-    stored: dict[int, int] = {}
-    if record is not None:
-        movies, _, times = record.ratings()
-        stored = dict(zip(movies.tolist(), times.tolist(), strict=True))
-    return stored | dict(later.rated_at)
-
-
-def _user_facts(catalog: Catalog, user_id: int, person: Person, times: dict[int, int], favourites: int) -> UserFacts:
-    stars = person.halves / 2
-    ids = catalog.ids[person.rated].tolist()
-    ratings = [
-        Rating(UserId(user_id), MovieId(movie), float(score), times.get(movie, 0))
-        for movie, score in zip(ids, stars, strict=True)
-    ]
-    liked = catalog.genres[person.liked].sum(axis=0)
-    order = descending_by_score(liked)[:favourites]
-    return UserFacts(
-        user_id=UserId(user_id),
-        rating_count=len(ratings),
-        rating_mean=float(stars.mean()) if len(stars) else 0.0,
-        rating_highest=float(stars.max(initial=0.0)),
-        rating_lowest=float(stars.min()) if len(stars) else 0.0,
-        favourite_genres=tuple((catalog.genre_names[place], int(liked[place])) for place in order if liked[place] > 0),
-        ratings=tuple(reversed(ratings)),
-    )
