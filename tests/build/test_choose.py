@@ -48,7 +48,8 @@ def test_a_release_says_what_it_chose_and_how_the_others_did(released: Released)
     assert told["judged"]["why"]
     [manifest] = list_releases(released.home)
     assert manifest.metrics["for_you"] == told
-    assert {FILE, "collaborative.npz"} <= manifest.files.keys()
+    assert {FILE, "collaborative.npz", "next_item.npz"} <= manifest.files.keys()
+    assert {row["route"] for row in told["judged"]["recall"]} == {*told["quotas"], "merged"}
 
 
 def test_the_first_candidate_stands_unless_another_leads_beyond_doubt_on_both_kinds_of_rows(
@@ -106,6 +107,6 @@ def test_without_anything_to_judge_by_the_first_candidate_is_served(
     folder = releases_folder(released.home) / released.release
     features = next((released.home / "work").glob("features-*"))
     told = choose_ranker(folder, features, released.settings, [tmp_path])
-    assert told == {"ranker": "collaborative", "weights": {}, "people": 0}
+    assert told == {"ranker": "collaborative", "weights": {}, "quotas": {}, "people": 0}
     assert Chosen.load(tmp_path / FILE).ranker == "collaborative"
     assert open_judging(folder, released.settings).models[0] in choose.CANDIDATES

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from sparrow.cli import for_you as contender
-from sparrow.cli.for_you import BEGIN, SPAN, for_you, stars_of, times_of
+from sparrow.cli.for_you import for_you, stars_of
+from sparrow.cli.trial_times import BEGIN, SPAN, dealt_out, order_tells, times_of, trial_times
 from sparrow.config import Settings, load_settings
 from sparrow.evaluation.cases import Case, make_case
 from sparrow.evaluation.rows import Rows
@@ -118,6 +119,33 @@ def test_times_cut_everybody_alike_where_there_are_none_and_keep_their_order_whe
     assert times_of(Rows(users, movies, None, sound)).tolist() == sound.tolist()
     for odd in (sound - 3, sound + 10**12):
         assert np.array_equal(np.argsort(times_of(Rows(users, movies, None, odd))), np.argsort(sound))
+
+
+def test_a_random_split_deals_out_the_times_and_a_later_test_keeps_them() -> None:
+    """By chance a person's held-back rows are then a random part of train; what they are dealt is theirs."""
+    everything = case_of().train
+    rng = np.random.default_rng(5)
+    tested = rng.random(len(everything)) < 0.25
+    random = everything.take(~tested), everything.take(tested)
+    order = everything.in_time()
+    last = np.append(np.diff(everything.users[order]) != 0, True)
+    later = everything.take(order[~last]), everything.take(order[last])
+    assert not order_tells(*random)
+    assert order_tells(*later)
+    train, test = random
+    times = trial_times(train, test)
+    assert (times != train.times()).mean() > 0.8
+    dealt = dealt_out(train.times(), train.users)
+    for user in np.unique(train.users):
+        assert sorted(dealt[train.users == user]) == sorted(train.times()[train.users == user])
+    assert trial_times(*later).tolist() == later[0].times().tolist()
+
+
+def test_what_one_second_holds_keeps_its_order() -> None:
+    rows = Rows(np.array([1, 2, 1, 1, 2]), np.array([9, 9, 3, 5, 1]), None, np.array([7, 7, 7, 8, 7]))
+    times = trial_times(rows, rows.take(np.array([0])))
+    assert times[rows.users == 1].tolist() == [7, 8, 9]
+    assert times[rows.users == 2].tolist() == [7, 8]
 
 
 def test_the_settings_of_the_small_release_are_sound(tmp_path: Path) -> None:

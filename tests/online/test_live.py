@@ -174,4 +174,4 @@ def test_a_release_opens_without_its_network(home: Path, released: Released) -> 
 
     manifest = replace(read_manifest(home, SECOND), models=[])
     recommender = open_folder(releases_folder(home) / SECOND, manifest, released.settings)
-    assert recommender.models == ("collaborative", "history", "popularity")
+    assert recommender.models == ("collaborative", "next_item", "history", "popularity")

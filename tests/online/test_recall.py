@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparrow.config import Settings
 from sparrow.online.people import person_from_history
+from sparrow.online.pipelines import QUOTAS
 from sparrow.online.recall import EmbeddingRecall, Found, GenreRecall, Recall, Request, merge, run_routes, static_routes
 from sparrow.online.recommender import Recommender
 from tests.online.memory import NAME, make_recommender
@@ -127,4 +127,4 @@ def test_routes_without_a_quota_are_not_asked(board: Recommender) -> None:
 
 
 def test_the_default_quotas_name_every_route() -> None:
-    assert set(Settings().recall.quotas) == {"collaborative", *ROUTES}
+    assert set(QUOTAS) == {"collaborative", "next_item", *ROUTES}

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from sparrow.datasets.identities import read_ids
 from sparrow.features.engines.parts import parquet_files
-from sparrow.stores import collaborative_model, lmdb_store
+from sparrow.stores import collaborative_model, lmdb_store, next_item_model
 from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
 from sparrow.stores.feature_store import FeatureStore, MovieRecord, StoreMeta, UserRecord
 from sparrow.stores.lmdb_store import LmdbStore
@@ -40,7 +40,9 @@ def assemble(data: Path, features: Path, embeddings: Path, recall: Path, ranking
     lmdb_store.seal(path)
     for index in recall.glob("index-*"):
         shutil.copytree(index, out / index.name)
-    shutil.copy2(recall / collaborative_model.FILE, out / collaborative_model.FILE)
+    for path in (recall / name for name in (collaborative_model.FILE, next_item_model.FILE)):
+        if path.exists():  # nothing follows anything where nobody has two ratings
+            shutil.copy2(path, out / path.name)
     for path in (ranking / f"{model}{part}" for model in models_in(ranking) for part in MODEL_PARTS):
         if path.exists():  # the judging fit has no served form, and few models were tuned
             copy = shutil.copytree if path.is_dir() else shutil.copy2

@@ -1,8 +1,10 @@
-"""Which ranker a release serves by default: candidates asked exactly as served, on rows that none of their models learnt from.
+"""What a release recalls for people, and which ranker it serves by default: asked exactly as served, on rows that no model learnt
+from.
 
-Models learn from `fit` rows. `stop` rows weigh the ensemble and choose; but vectors, and counts of ratings, come from all that
-the judging fit knows, `stop` rows included, so `history` and `blend` have seen part of what they are asked there (on ML-100K it
-gives them a lead of .011 nDCG@10 that is gone on `last` rows). So whoever leads on `stop` rows must lead on `last` rows, too.
+Models learn from `fit` rows. `stop` rows tell recall its quotas, weigh the ensemble and choose; but vectors, and counts of
+ratings, come from all that the judging fit knows, `stop` rows included, so `history` and `blend` have seen part of what they
+are asked there (on ML-100K it gives them a lead of .011 nDCG@10 that is gone on `last` rows). So whoever leads on `stop` rows
+must lead on `last` rows, too.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from sparrow.build.assemble import models_in
 from sparrow.build.events import Events
+from sparrow.build.merging import DEPTHS, Places, judge_routes, learn_quotas
 from sparrow.config import Settings
 from sparrow.errors import RankerUnavailable
 from sparrow.evaluation.ranking import Ids, Judged, judge
@@ -31,9 +34,12 @@ from sparrow.stores.releases import Manifest
 K: Final = 10
 METRIC: Final = f"ndcg@{K}"
 
-CANDIDATES: Final = ("collaborative", "history", "blend", "ensemble")
+CANDIDATES: Final = ("collaborative", "next_item", "history", "blend", "ensemble")
 """What may become the default, by `model=`, and every network beside them; the first one that the release has stands unless
 another leads it beyond doubt: with the whole paired 95 % interval, on both kinds of rows."""
+
+PARTS: Final = ("collaborative", "next_item")
+"""What an ensemble is made of, beside every network; the first has weight 1."""
 
 WEIGHTS: Final = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
 """Tried for each that joins, where the first candidate has 1."""
@@ -72,7 +78,8 @@ def choose_ranker(folder: Path, features: Path, settings: Settings, out: Sequenc
     chosen = _choose(recommender, cases) if cases["stop"] else Chosen(_present(recommender)[0])
     for one in out:
         chosen.save(one / FILE)
-    return {"ranker": chosen.ranker, "weights": dict(chosen.weights), "people": len(cases["stop"])}
+    told = {"ranker": chosen.ranker, "weights": dict(chosen.weights), "quotas": dict(chosen.quotas)}
+    return told | {"people": len(cases["stop"])}
 
 
 def open_judging(folder: Path, settings: Settings) -> Recommender:
@@ -103,8 +110,10 @@ def _present(recommender: Recommender) -> list[str]:
 
 
 def _choose(recommender: Recommender, cases: Mapping[str, Sequence[Case]]) -> Chosen:
-    weights = asyncio.run(_learn_weights(recommender, cases["stop"]))
-    ready = replace(recommender, chosen=Chosen(weights=weights), _pipelines={})
+    quotas, routes = _learn_recall(recommender, cases)
+    recalling = replace(recommender, chosen=Chosen(quotas=quotas), _pipelines={})
+    weights = asyncio.run(_learn_weights(recalling, cases["stop"]))
+    ready = replace(recommender, chosen=Chosen(quotas=quotas, weights=weights), _pipelines={})
     first, *others = names = _present(ready)
     judged = judge_models(ready, names, cases["stop"])
     rows: dict[str, dict[str, Any]] = {first: {METRIC: round(judged[first].mean(METRIC), 4)}}
@@ -116,7 +125,17 @@ def _choose(recommender: Recommender, cases: Mapping[str, Sequence[Case]]) -> Ch
             rows[name]["last"] = _against(again[name], again[first])
         leading = [name for name in leading if rows[name]["last"]["interval"][0] > 0]
     best = max(leading, key=lambda name: judged[name].mean(METRIC), default=first)
-    return Chosen(best, weights, {"people": len(cases["stop"]), "rows": rows, "why": _why(best, first, rows)})
+    judged_as = {"people": len(cases["stop"]), "rows": rows, "why": _why(best, first, rows), "recall": routes}
+    return Chosen(best, weights, quotas, judged_as)
+
+
+def _learn_recall(
+    recommender: Recommender, cases: Mapping[str, Sequence[Case]]
+) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Quotas learnt on `stop` rows, and how much each route and all of them bring of `last` rows."""
+    depth = max(recommender.settings.recall.candidates, *DEPTHS)
+    quotas = learn_quotas(Places.of(recommender, cases["stop"], depth), recommender.settings.recall.candidates)
+    return quotas, judge_routes(Places.of(recommender, cases["last"] or cases["stop"], depth), quotas)
 
 
 def _against(judged: Judged, first: Judged) -> dict[str, Any]:
@@ -153,8 +172,8 @@ async def _ask(
 
 async def _learn_weights(recommender: Recommender, cases: Sequence[Case]) -> dict[str, float]:
     """Ranker → weight, found one after the other; {} where the first candidate is missing or nothing may join it."""
-    names: list[str] = [name for name in (CANDIDATES[0], *recommender.deep) if name in recommender.models]
-    if names[:1] != [CANDIDATES[0]] or len(names) < 2:
+    names: list[str] = [name for name in (*PARTS, *recommender.deep) if name in recommender.models]
+    if names[:1] != [PARTS[0]] or len(names) < 2:
         return {}
     told = [(await _score(recommender, names, case.person), case.relevant) for case in cases]
     known = [(scored, relevant) for scored, relevant in told if scored is not None]

@@ -1,4 +1,4 @@
-"""iALS and EASE fitted on what one fit may learn from, as the release keeps them."""
+"""iALS, EASE and the next-movie model fitted on what one fit may learn from, as the release keeps them."""
 
 import logging
 from collections.abc import Callable
@@ -10,13 +10,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sparrow.config import Collaborative
+from sparrow.config import NextItem as NextItemSettings
 from sparrow.features.jobs import Cuts, Fit
 from sparrow.retrieval.ease import Ease
 from sparrow.retrieval.fusion import Blend, fit_blend
 from sparrow.retrieval.ials import Ials
 from sparrow.retrieval.interactions import Interactions
+from sparrow.retrieval.model import strongest
+from sparrow.retrieval.next_item import NextItem
 from sparrow.schema import Columns
 from sparrow.stores.collaborative_model import CollaborativeModel
+from sparrow.stores.next_item_model import NextItemModel
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,7 @@ def fit_collaborative(
 def stored(blend: Blend, kept: int) -> CollaborativeModel:
     """A blend of iALS and EASE as a release keeps it, with the `kept` strongest weights of each movie."""
     als, ease = cast(Ials, blend.models["als"]), cast(Ease, blend.models["ease"])
-    places, weights = ease.strongest(kept)
+    places, weights = strongest(ease.weights, kept)
     return CollaborativeModel(
         movie_ids=als.movie_ids,
         means=als.means,
@@ -59,6 +63,22 @@ def stored(blend: Blend, kept: int) -> CollaborativeModel:
     )
 
 
+def fit_next_item(features: Path, fit: Fit, settings: NextItemSettings) -> NextItemModel | None:
+    """The next-movie model of one fit; None where nobody has two ratings, so that nothing follows anything."""
+    train, _ = read_training(features, fit, settings.max_rows)
+    if not np.any(train.counts() > 1):
+        return None
+    model = NextItem.fit(train, settings.l2, settings.decay, settings.window, largest=settings.largest)
+    return stored_next_item(model, settings.kept_weights)
+
+
+def stored_next_item(model: NextItem, kept: int) -> NextItemModel:
+    """The model as a release keeps it, with the `kept` strongest weights of each movie."""
+    places, weights = strongest(model.weights, kept)
+    inside = model.inside.astype(np.int32)
+    return NextItemModel(model.movie_ids, inside, inside[places], weights, model.decay, model.window)
+
+
 def read_training(features: Path, fit: Fit, most: int) -> tuple[Interactions, dict[str, int]]:
     """The rows that a fit's collaborative models learn from, the newest `most` of them; and how many those are."""
     names: list[str] = [Columns.USER, Columns.MOVIE, Columns.TIMESTAMP, "half"]
@@ -71,5 +91,5 @@ def read_training(features: Path, fit: Fit, most: int) -> tuple[Interactions, di
         newest = np.sort(np.argsort(-times, kind="stable")[:most])
         users, movies, times, halves = (values[newest] for values in (users, movies, times, halves))
         counts["older_ratings_left_out"] = len(table) - most
-        log.warning("%s: iALS and EASE leave out the %d oldest ratings.", fit, counts["older_ratings_left_out"])
+        log.warning("%s: models of taste leave out the %d oldest ratings.", fit, counts["older_ratings_left_out"])
     return Interactions.from_rows(users, movies, halves / 2, times), counts

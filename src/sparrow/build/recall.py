@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sparrow.build.collaborative import fit_collaborative
+from sparrow.build.collaborative import fit_collaborative, fit_next_item
 from sparrow.build.plan import Context
 from sparrow.embeddings.neighbours import nearest
 from sparrow.features.jobs import FITS
-from sparrow.stores import collaborative_model
+from sparrow.stores import collaborative_model, next_item_model
 from sparrow.stores.embedding_table import EmbeddingTable
 from sparrow.stores.index_choice import build_index
 
@@ -20,7 +20,7 @@ NEIGHBOURS: Final = 100
 
 def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
     """Nearest neighbours of every movie under every embedding, an index too, where they are too many to compare in full; iALS
-    and EASE."""
+    and EASE, and which movie follows which."""
     counts: dict[str, Any] = {}
     for place, fit in enumerate(FITS):
         (out / fit).mkdir()
@@ -29,6 +29,8 @@ def make_recall(context: Context, out: Path) -> Mapping[str, Any]:
             context.inputs["features"], fit, context.settings.collaborative, partial(_tell, context, place)
         )
         model.save(out / fit / collaborative_model.FILE)
+        if follows := fit_next_item(context.inputs["features"], fit, context.settings.next_item):
+            follows.save(out / fit / next_item_model.FILE)
         for file in sorted((context.inputs["embeddings"] / fit).glob("movies-*.npz")):
             table, search = EmbeddingTable.load(file), context.settings.vector_search
             neighbours = nearest(table, NEIGHBOURS, search)

@@ -133,11 +133,20 @@ STAGES: Final = (
     Stage(
         "recall",
         needs=("features", "embeddings"),
-        sections=("vector_search", "collaborative"),
+        sections=("vector_search", "collaborative", "next_item"),
         rooms=(
             *("embeddings/neighbours", "embeddings/compiled", "build/recall", "build/collaborative"),
-            *(f"retrieval/{name}" for name in ("ease", "fusion", "ials", "interactions", "model")),
-            *(f"stores/{name}" for name in ("collaborative_model", "embedding_table", "index_choice")),
+            *(f"retrieval/{name}" for name in ("ease", "fusion", "ials", "interactions", "model", "next_item")),
+            *(
+                f"stores/{name}"
+                for name in (
+                    "collaborative_model",
+                    "next_item_model",
+                    "saved_arrays",
+                    "embedding_table",
+                    "index_choice",
+                )
+            ),
             *(f"stores/{name}" for name in ("inverted_index", "vector_index")),
         ),
         run=make_recall,
@@ -158,7 +167,7 @@ STAGES: Final = (
         needs=("data", "features", "embeddings", "recall", "ranking"),
         sections=("recall", "candidates"),
         rooms=(
-            *("online", "evaluation", "build/assemble", "build/choose", "build/events"),
+            *("online", "evaluation", "build/assemble", "build/choose", "build/events", "build/merging"),
             *(f"stores/{name}" for name in ("feature_store", "lmdb_store")),
             *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),
         ),
@@ -170,7 +179,7 @@ STAGES: Final = (
         sections=("recall", "candidates"),
         rooms=(
             *("online", "evaluation"),
-            *(f"build/{name}" for name in ("choose", "events", "judge", "judge_liking", "judge_similar")),
+            *(f"build/{name}" for name in ("choose", "events", "merging", "judge", "judge_liking", "judge_similar")),
             *(f"features/{name}" for name in ("chance", "definitions", "encoding", "genres", "series", "user_vector")),
         ),
         run=make_evaluation,

@@ -1,7 +1,7 @@
 """The whole pipeline as a contender: a temporary release from the train rows alone, asked exactly as the site asks it.
 
 Nothing but train rows reaches the build: its cuts in time, its validation rows, the weights and the default ranker that it
-chooses all lie inside. People and movies are numbered anew, so that any ids will do.
+chooses all lie inside (`trial_times` says by which clock). People and movies are numbered anew, so that any ids will do.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Final
+from typing import Final
 from weakref import finalize
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sparrow.build.trial import build_trial
 from sparrow.cli.evaluation_data import Catalogue
 from sparrow.cli.progress import BuildProgress
+from sparrow.cli.trial_times import trial_times
 from sparrow.config import Settings
 from sparrow.datasets.about import About
 from sparrow.datasets.in_memory import write_dataset
@@ -30,15 +31,6 @@ from sparrow.online.recommender import Recommender
 from sparrow.schema import MAX_RATING, MIN_RATING, Movie, MovieId, untitled
 
 ABOUT: Final = About("train rows", "Train rows of an evaluation", "", "", "", "")
-
-BEGIN: Final = 946_684_800
-"""Seconds, UTC, where rows begin whose own timestamps say nothing (2000)."""
-
-SPAN: Final = 10**8
-"""Seconds over which everybody's rows are spread that have no timestamps."""
-
-LATEST: Final = 10**9 * 2
-"""Larger timestamps are no seconds, or lie in the future; their order is kept."""
 
 
 def for_you(settings: Settings, catalogue: Catalogue) -> Contender:
@@ -66,7 +58,8 @@ def _fit(case: Case, settings: Settings, catalogue: Mapping[int, Movie]) -> Aske
 def _build(case: Case, home: Path, settings: Settings, catalogue: Mapping[int, Movie]) -> Recommender:
     people = np.unique(case.train.users)
     movies = (_renumbered(catalogue, raw, number) for number, raw in enumerate(case.movies.tolist(), start=1))
-    data = write_dataset(home / "data", _ratings(case.train, people, case.movies), movies, ABOUT)
+    ratings = _ratings(case.train, trial_times(case.train, case.test), people, case.movies)
+    data = write_dataset(home / "data", ratings, movies, ABOUT)
     with BuildProgress() as reporter:
         return build_trial(home, str(data), _with_hidden(settings, case.movies), reporter)
 
@@ -102,11 +95,11 @@ def _by_person(rows: Rows, movies: Ids) -> dict[int, frozenset[int]]:
     return {user: frozenset(numbers) for user, numbers in found.items()}
 
 
-def _ratings(rows: Rows, people: Ids, movies: Ids) -> Ratings:
+def _ratings(rows: Rows, times: Ids, people: Ids, movies: Ids) -> Ratings:
     """Train rows as a dataset holds them."""
     users, columns = np.searchsorted(people, rows.users) + 1, np.searchsorted(movies, rows.movies) + 1
     no = np.zeros(len(rows), dtype=np.bool_)
-    return Ratings(np.arange(len(rows)), users, columns, stars_of(rows), times_of(rows), no)
+    return Ratings(np.arange(len(rows)), users, columns, stars_of(rows), times, no)
 
 
 def stars_of(rows: Rows) -> NDArray[np.float64]:
@@ -122,17 +115,3 @@ def stars_of(rows: Rows) -> NDArray[np.float64]:
     if low < MIN_RATING or high > MAX_RATING:
         stars = MIN_RATING + (MAX_RATING - MIN_RATING) * (stars - low) / (high - low)
     return np.asarray(np.floor(2 * stars + 0.5) / 2, dtype=np.float64)
-
-
-def times_of(rows: Rows) -> Ids:
-    """(n,) seconds, UTC. Without timestamps each person's rows are spread over the same time in file order, so that a cut in
-    time cuts everybody; timestamps that cannot be seconds keep their order."""
-    if rows.timestamps is None:
-        order = rows.in_time()
-        _, starts, counts = np.unique(rows.users[order], return_index=True, return_counts=True)
-        share: Any = np.empty(len(rows), dtype=np.int64)
-        share[order] = (np.arange(len(rows)) - np.repeat(starts, counts) + 1) * SPAN // np.repeat(counts, counts)
-        return np.asarray(BEGIN + share, dtype=np.int64)
-    if rows.timestamps.min(initial=0) >= 0 and rows.timestamps.max(initial=0) < LATEST:
-        return rows.timestamps
-    return np.asarray(BEGIN + np.unique(rows.timestamps, return_inverse=True)[1], dtype=np.int64)

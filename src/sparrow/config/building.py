@@ -132,6 +132,19 @@ class Collaborative(Section):
     seed: int = Field(default=1, description="of all chance in it")
 
 
+class NextItem(Section):
+    """The linear next-movie model: which movie follows, told by the latest ones."""
+
+    l2: Annotated[float, Field(gt=0)] = Field(default=10.0, description="regularisation, in co-counts")
+    decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.8, description="a movie one place older counts so much"
+    )
+    window: Positive = Field(default=30, description="latest movies that count")
+    largest: Positive = Field(default=6_000, description="most popular movies it covers; work goes with their cube")
+    kept_weights: Positive = Field(default=300, description="weights kept per movie, those of the greatest size")
+    max_rows: Positive = Field(default=2_000_000, description="newest ratings it learns from; older ones are left out")
+
+
 class VectorSearch(Section):
     """The index behind nearest vectors: exact for catalogues that fit, approximate and measured beyond."""
 

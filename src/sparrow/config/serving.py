@@ -8,17 +8,14 @@ from sparrow.config.section import Positive, RawId, Section
 
 
 class Recall(Section):
-    """What is brought before it is ranked. Quotas are candidates by route name; their sum is what one ranking scores."""
+    """What is brought before it is ranked."""
 
     quotas: dict[str, Positive] = Field(
-        default_factory=lambda: {
-            "collaborative": 250,
-            "embedding": 150,
-            "genres": 100,
-            "rated": 50,
-            "recent": 50,
-            "popular": 100,
-        }
+        default_factory=dict,
+        description="candidates by route name, for every list; empty: for people's lists as the build learnt, else as they come",
+    )
+    candidates: Positive = Field(
+        default=700, description="sum of the learnt quotas; routes overlap, so one ranking scores fewer"
     )
     embedding: str = Field(default="item2vec", description="the similarity behind people's lists")
     recent_likes: Positive = Field(default=20, description="liked movies whose neighbours are recalled")

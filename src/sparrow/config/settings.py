@@ -16,6 +16,7 @@ from sparrow.config.building import (
     Embeddings,
     Features,
     Item2vec,
+    NextItem,
     Node2vec,
     Samples,
     Split,
@@ -42,6 +43,7 @@ class Settings(Section):
     deepwalk: DeepWalk = DeepWalk()
     node2vec: Node2vec = Node2vec()
     collaborative: Collaborative = Collaborative()
+    next_item: NextItem = NextItem()
     ranking: Ranking = Ranking()
     neural_cf: NeuralCF = NeuralCF()
     embedding_mlp: EmbeddingMLP = EmbeddingMLP()

@@ -10,7 +10,6 @@ contract test holds the two equal. Movies that nobody met have vectors and weigh
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +17,12 @@ from numpy.typing import NDArray
 from sparrow.errors import RankerUnavailable, ReleaseError
 from sparrow.online.answers import ReasonKind
 from sparrow.online.catalog import Catalog, Rows
+from sparrow.online.item_weights import ItemWeights
 from sparrow.online.people import Person
 from sparrow.online.recall import Found, Request, nothing_found, top_rows
 from sparrow.stores.collaborative_model import CollaborativeModel
 
 Scores = NDArray[np.float32]
-
-NOT_COVERED: Final = -1
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,7 @@ class Collaborative:
         self._means[rows], self._vectors[rows], self._met[rows] = model.means, model.vectors, True
         exact = self._vectors.astype(np.float64)
         self._shared = model.alpha * (exact.T @ exact)
-        self._place = np.full(len(catalog), NOT_COVERED, dtype=np.int32)
-        self._place[rows[model.inputs]] = np.arange(len(model.inputs))
-        self._outputs, self._weights = rows[model.outputs], model.weights
+        self._ease_weights = ItemWeights(len(catalog), rows[model.inputs], rows[model.outputs], model.weights)
         self._latest: tuple[Person, Taste] | None = None
 
     def knows(self, person: Person) -> bool:
@@ -78,7 +74,7 @@ class Collaborative:
         fresh[rated] = False
         parts = {
             "als": _standardised(self._als(rated, above), fresh),
-            "ease": _standardised(self._ease(rated, above), fresh),
+            "ease": _standardised(self._ease_weights.summed(rated, 1 + self._model.ease_stars * above), fresh),
         }
         taste = Taste(parts, np.float32(self._model.als_weight) * parts["als"] + parts["ease"])
         self._latest = (person, taste)
@@ -86,16 +82,7 @@ class Collaborative:
 
     def nearest_liked(self, person: Person, candidates: Rows) -> Rows:
         """(c,) of what they like the row that speaks most for each candidate by EASE; -1 where none does."""
-        liked = person.liked[self._place[person.liked] != NOT_COVERED]
-        places = self._place[liked]
-        outputs, weights = self._outputs[places].ravel(), self._weights[places].ravel()
-        wanted = np.zeros(len(self._place), dtype=np.bool_)
-        wanted[candidates] = True
-        speaks = np.flatnonzero(wanted[outputs] & (weights > 0))
-        owners, order = np.repeat(liked, self._outputs.shape[1])[speaks], np.argsort(weights[speaks], kind="stable")
-        near = np.full(len(self._place), -1, dtype=np.int32)
-        near[outputs[speaks][order]] = owners[order]  # the last to be written, and so the strongest, stays
-        return near[candidates]
+        return self._ease_weights.nearest(person.liked, candidates)
 
     def _history(self, person: Person) -> tuple[Rows, NDArray[np.float64]]:
         """(h,) known movies they rated and do not dislike since, and how many stars above its mean each got."""
@@ -113,13 +100,6 @@ class Collaborative:
         person = np.linalg.solve(normal, near.T @ weights)
         scores: Scores = self._vectors @ person.astype(np.float32)
         return scores
-
-    def _ease(self, rated: Rows, above: NDArray[np.float64]) -> Scores:
-        covered = self._place[rated] != NOT_COVERED
-        places, inputs = self._place[rated[covered]], 1 + self._model.ease_stars * above[covered]
-        spoken = self._weights[places] * inputs[:, None]
-        summed = np.bincount(self._outputs[places].ravel(), spoken.ravel(), minlength=len(self._place))
-        return summed.astype(np.float32)
 
 
 def _standardised(scores: Scores, fresh: NDArray[np.bool_]) -> Scores:

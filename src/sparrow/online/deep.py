@@ -19,6 +19,7 @@ from sparrow.features.encoding import PAD_ID, PAD_NAME, EncodingSpec
 from sparrow.features.inputs import movie_inputs, person_inputs
 from sparrow.model_server.protocol.predict import DEFAULT_SIGNATURE
 from sparrow.online.catalog import Catalog, Rows
+from sparrow.online.people import Person
 from sparrow.online.person_inputs import describe_movies, describe_person
 from sparrow.online.ranking import Scores, check_scores
 from sparrow.online.recall import Request
@@ -93,6 +94,10 @@ class LocalPredictor:
         self._columns = movie.encode(describe_movies(catalog, movie))
 
     async def predict(self, person: Arrays, rows: Rows) -> Scores:
+        return self.scores(person, rows)
+
+    def scores(self, person: Arrays, rows: Rows) -> Scores:
+        """(c,) of catalogue rows."""
         return self._network.run("score", self._encoded(person, rows)).reshape(-1)
 
     def attention(self, person: Arrays, rows: Rows) -> NDArray[np.float32]:
@@ -160,13 +165,13 @@ class DeepRanker:
         user = request.person.user_id
         if not self.knows(user):
             raise RankerUnavailable(f"{self.name} was not trained on the person {user}; rank by their history instead.")
-        scores = await self.predictor.predict(self._person(request), candidates)
+        scores = await self.predictor.predict(self.describe(request.person), candidates)
         # A blend would hide infinity behind its clipping and stumble over a wrong shape.
         return check_scores(self.name, scores, candidates)
 
     def explain(self, request: Request, candidates: Rows) -> list[dict[str, Any]]:
         """For each candidate the inputs as the network got them and, where it has such, how it weighed each liked movie."""
-        person = self._person(request)
+        person = self.describe(request.person)
         movies = describe_movies(self.catalog, self.spec.only(movie_inputs(tuple(self.spec.fields))))
         told = {name: _plain(value[0]) for name, value in person.items()}
         inputs = [told | {name: _plain(column[row]) for name, column in movies.items()} for row in candidates.tolist()]
@@ -180,8 +185,9 @@ class DeepRanker:
             for one, own in zip(inputs, weights[:, weights.shape[1] - len(liked) :].round(4).tolist(), strict=True)
         ]
 
-    def _person(self, request: Request) -> Arrays:
-        return describe_person(self.catalog, request.person, self.spec)
+    def describe(self, person: Person) -> Arrays:
+        """The person as raw inputs of the network."""
+        return describe_person(self.catalog, person, self.spec)
 
 
 def _plain(value: NDArray[Any]) -> Any:

@@ -32,11 +32,13 @@ class Chosen:
     Attributes:
         ranker: the default; "" lets the order of `online.pipelines` decide.
         weights: of the ensemble, by ranker; empty: there is none.
+        quotas: of recall for people's lists, by route; empty: nothing was learnt.
         judged: figures of the candidates, and why this one.
     """
 
     ranker: str = ""
     weights: Mapping[str, float] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
     judged: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:

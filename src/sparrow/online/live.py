@@ -18,14 +18,16 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
 from sparrow.online.ensemble import FILE as FOR_YOU
 from sparrow.online.ensemble import Chosen
+from sparrow.online.next_item import NextItem
 from sparrow.online.people import LaterEvents, sum_events
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
 from sparrow.online.similarity import load_similarity
-from sparrow.stores import collaborative_model
+from sparrow.stores import collaborative_model, next_item_model
 from sparrow.stores.collaborative_model import CollaborativeModel
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.live import LiveStore
+from sparrow.stores.next_item_model import NextItemModel
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.stores.publishing import HomeTarget, Pointer, Target, open_target
 from sparrow.stores.releases import SERVED_AS, Manifest, check_release, releases_folder
@@ -97,6 +99,7 @@ def open_folder(
         settings=settings,
         ids=OutsideIds(outside, asked) if meta.outside_ids else None,
         collaborative=_open_collaborative(folder, catalog),
+        next_item=_open_next_item(folder, catalog),
         chosen=Chosen.load(folder / FOR_YOU),
     )
 
@@ -105,6 +108,12 @@ def _open_collaborative(folder: Path, catalog: Catalog) -> Collaborative | None:
     """None in releases of before there was one."""
     path = folder / collaborative_model.FILE
     return Collaborative(catalog, CollaborativeModel.load(path)) if path.is_file() else None
+
+
+def _open_next_item(folder: Path, catalog: Catalog) -> NextItem | None:
+    """None in releases of before there was one, and where nothing follows anything."""
+    path = folder / next_item_model.FILE
+    return NextItem(catalog, NextItemModel.load(path)) if path.is_file() else None
 
 
 def _models_of(manifest: Manifest) -> list[tuple[str, str]]:

@@ -19,9 +19,10 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
 from sparrow.online.ensemble import Chosen
 from sparrow.online.explain import explain_items
+from sparrow.online.next_item import NextItem
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
-from sparrow.online.pipelines import FALLBACKS, build_pipelines
+from sparrow.online.pipelines import FALLBACKS, Personal, build_pipelines
 from sparrow.online.recall import Request
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
@@ -53,7 +54,8 @@ class Recommender:
         settings: recall quotas, hidden movies, the default embedding.
         ids: what the outside world calls movies and people; None: by their numbers.
         collaborative: iALS and EASE, None when the release has none.
-        chosen: the default ranker of people's lists, and the ensemble's weights.
+        next_item: which movie follows which, None when the release has none.
+        chosen: the default ranker of people's lists, the ensemble's weights, the quotas of recall.
     """
 
     release: str
@@ -65,6 +67,7 @@ class Recommender:
     settings: Settings
     ids: OutsideIds | None = None
     collaborative: Collaborative | None = None
+    next_item: NextItem | None = None
     chosen: Chosen = field(default_factory=Chosen)
     _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
@@ -77,11 +80,8 @@ class Recommender:
             build_pipelines(
                 self.catalog,
                 self.similarities,
-                self._of_history,
-                self.deep,
+                Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen),
                 self.settings,
-                self.collaborative,
-                self.chosen.weights,
             )
         )
 
@@ -239,6 +239,8 @@ class Recommender:
             return False
         if model in ("collaborative", "ensemble"):
             return self.collaborative is not None and self.collaborative.knows(person)
+        if model == "next_item":
+            return self.next_item is not None and self.next_item.knows(person)
         if model in self.deep:
             return bool(len(person.rated))
         return model != "history" or self._has_taste(person)

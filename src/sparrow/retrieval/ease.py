@@ -19,7 +19,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 
 from sparrow.errors import BuildError
 from sparrow.retrieval.interactions import Ids, Interactions, Scores
-from sparrow.retrieval.model import Saved, check_same_movies, dense
+from sparrow.retrieval.model import Saved, check_same_movies, dense, strongest
 
 LARGEST = 12_000
 """Movies in the model at most, the most popular ones: 12,000² doubles are 1.2 GB, and the inverse needs two of them."""
@@ -76,16 +76,9 @@ class Ease(Saved):
         scored[:, self.inside] = dense(inputs @ self.weights)
         return scored
 
-    def strongest(self, kept: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Each input's weights of the greatest size: (m, kept) places in `inside`, ascending, and (m, kept) weights."""
-        kept = min(kept, len(self.inside))
-        places = np.argpartition(-np.abs(self.weights), kept - 1, axis=1)[:, :kept]
-        places = np.sort(places, axis=1).astype(np.int64)
-        return places, np.take_along_axis(self.weights, places, axis=1)
-
     def pruned(self, kept: int) -> "Ease":
         """The model of those weights alone."""
-        places, weights = self.strongest(kept)
+        places, weights = strongest(self.weights, kept)
         sparse = np.zeros_like(self.weights)
         np.put_along_axis(sparse, places, weights, axis=1)
         return replace(self, weights=sparse)

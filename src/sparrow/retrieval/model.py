@@ -59,6 +59,19 @@ def check_same_movies(model: Model, histories: Interactions) -> None:
         )
 
 
+def strongest(weights: Scores, kept: int) -> tuple[NDArray[np.int64], Scores]:
+    """Each input's weights of the greatest size: (m, kept) places, ascending, and (m, kept) weights.
+
+    Args:
+        weights: (m, n).
+        kept: at most n.
+    """
+    kept = min(kept, weights.shape[1])
+    places = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept]
+    places = np.sort(places, axis=1).astype(np.int64)
+    return places, np.take_along_axis(weights, places, axis=1)
+
+
 def dense(product: Any) -> Scores:
     """A product of a sparse and a dense matrix as (people, movies) float32."""
     block: NDArray[Any] = product.toarray() if hasattr(product, "toarray") else np.asarray(product)

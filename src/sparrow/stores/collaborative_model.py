@@ -3,20 +3,19 @@
 `retrieval` fits it, `online.collaborative` asks it. Movies are columns here, ascending by raw id.
 """
 
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.errors import ReleaseError
+from sparrow.stores.saved_arrays import SavedArrays
 
 FILE: Final = "collaborative.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class CollaborativeModel:
+class CollaborativeModel(SavedArrays):
     """Vectors, weights, and how ratings count.
 
     Attributes:
@@ -32,6 +31,7 @@ class CollaborativeModel:
         ease_stars: a met movie counts 1 + ease_stars * stars above its mean.
     """
 
+    what: ClassVar[str] = "collaborative model"
     movie_ids: NDArray[np.int64]
     means: NDArray[np.float64]
     vectors: NDArray[np.float32]
@@ -44,24 +44,3 @@ class CollaborativeModel:
     outputs: NDArray[np.int32]
     weights: NDArray[np.float32]
     ease_stars: float
-
-    def save(self, path: Path) -> None:
-        """Write `path` (.npz)."""
-        arrays: dict[str, Any] = {one.name: np.asarray(getattr(self, one.name)) for one in fields(self)}
-        np.savez(path, **arrays)
-
-    @classmethod
-    def load(cls, path: Path) -> "CollaborativeModel":
-        """Read what `save` wrote.
-
-        Raises:
-            ReleaseError: the file cannot be read, or lacks a part.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as saved:
-                found: dict[str, Any] = {one.name: saved[one.name] for one in fields(cls)}
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise ReleaseError(
-                f"{path} is no collaborative model ({error}); publish another release or rebuild."
-            ) from None
-        return cls(**{name: value if value.ndim else value.item() for name, value in found.items()})
