@@ -24,7 +24,7 @@ def test_a_curve_is_drawn_with_both_its_lines_and_their_ends() -> None:
     words = [one.text for one in plot.iter() if one.tag.endswith("text")]
     assert len(lines) == 2
     assert all(len(line.attrib["points"].split()) == 3 for line in lines)
-    assert {"loss 0.6000", "loss 0.4500", "nDCG@10 0.0300", "nDCG@10 0.0100", "din <&>", "1", "2", "3"} <= set(words)
+    assert {"loss 0.6000", "loss 0.4500", "merit 0.0300", "merit 0.0100", "din <&>", "1", "2", "3"} <= set(words)
 
 
 @pytest.mark.parametrize("epochs", [1, 4])

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from sparrow.config import Samples
-from sparrow.models.network import CHOICE
+from sparrow.evaluation import metrics
+from sparrow.models.network import CHOICE, LIKING
 from sparrow.schema import MAX_ID, Columns
 from sparrow.training import validation
 from sparrow.training.asked import ask_by_id
-from sparrow.training.validation import RankingValidation
+from sparrow.training.validation import BothHeads, RankingValidation
 from tests.training.boards import Rows, read_samples
 
 Lists = Sequence[np.ndarray]
@@ -85,3 +86,15 @@ def test_it_asks_a_bounded_sample_that_the_seed_chooses(monkeypatch: pytest.Monk
     monkeypatch.setattr(validation, "FEWEST_PEOPLE", 100)
     monkeypatch.setattr(validation, "SCORES_PER_TRAINED_ROW", 0.0)
     assert len(asked(1)) == 100
+
+
+def test_both_heads_count_where_both_are_learnt() -> None:
+    """`by_row` likes as it ranks: a label that follows the row is told, one that does not is not."""
+    model = by_row()
+    model = keras.Model(model.inputs, {LIKING: model.output[CHOICE]})
+    inputs = {Columns.USER: np.ones(4, np.int32), Columns.MOVIE: np.array([2, 3, 4, 5], np.int32)}
+    told = [
+        BothHeads(lambda _: 0.25, LIKING, inputs, np.array(labels), metrics.auc)(model)
+        for labels in ([0, 0, 1, 1], [1, 1, 0, 0])
+    ]
+    assert told == [1.25, 0.25]

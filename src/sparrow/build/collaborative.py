@@ -68,7 +68,8 @@ def fit_next_item(features: Path, fit: Fit, settings: NextItemSettings) -> NextI
     train, _ = read_training(features, fit, settings.max_rows)
     if not np.any(train.counts() > 1):
         return None
-    model = NextItem.fit(train, settings.l2, settings.decay, settings.window, largest=settings.largest)
+    chosen = settings.model_dump(exclude={"kept_weights", "max_rows"})
+    model = NextItem.fit(train, **chosen)
     return stored_next_item(model, settings.kept_weights)
 
 

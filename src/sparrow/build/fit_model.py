@@ -85,7 +85,7 @@ def save_model(name: str, trainee: Trainee, curve: Curve, out: Path, judged: Cur
     spec.save(out / f"{served}.encoding.json")
     curve.save(out / f"{served}.curve.json")
     (out / f"{served}.curve.svg").write_text(
-        draw(judged or curve, f"{name}, loss and nDCG@10 by epoch"), encoding="utf-8"
+        draw(judged or curve, f"{name}, loss and figure of merit by epoch"), encoding="utf-8"
     )
     counts = {"epochs": len(curve.loss), "best_epoch": curve.best_epoch, "loss": round(curve.loss[-1], 4)}
     counts |= {"positives": trainee.source.positives, "rows_per_second": round(float(np.median(curve.rows_per_second)))}

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from sparrow.config import SasRec, Settings, Trained
 from sparrow.errors import BuildError
+from sparrow.evaluation import metrics
 from sparrow.evaluation.ranking import judge
 from sparrow.features.encoding import EncodingSpec
 from sparrow.features.genres import Genres
@@ -19,17 +20,18 @@ from sparrow.features.histories import COLUMNS as EVENT_COLUMNS
 from sparrow.features.inputs import INPUTS
 from sparrow.features.jobs import Cuts, Fit
 from sparrow.models import Architecture
-from sparrow.models.network import CHOICE
+from sparrow.models.network import CHOICE, LIKING
 from sparrow.schema import Columns
 from sparrow.training import id_samples
 from sparrow.training.asked import ask_by_features, ask_by_id
 from sparrow.training.feature_rows import FeatureRows, make_spec, row_columns
 from sparrow.training.feature_samples import FeatureSamples
+from sparrow.training.fit import Validate
 from sparrow.training.id_samples import LABEL, IdSamples, read_ids
 from sparrow.training.in_batch_samples import InBatchSamples
 from sparrow.training.sample_files import SampleFiles
 from sparrow.training.sequence_samples import EVENTS, EventWindows
-from sparrow.training.validation import RankingValidation
+from sparrow.training.validation import BothHeads, RankingValidation
 
 Samples = IdSamples | FeatureSamples | EventWindows
 
@@ -40,6 +42,9 @@ NO_ROWS: Final = pc.scalar(False)
 
 PAIR: Final = (Columns.USER, Columns.MOVIE)
 K: Final = 10
+
+MOST_RATED: Final = 50_000
+"""Rated rows by which a validation asks about liking; AUC's error is below .003."""
 
 
 class Material:
@@ -72,8 +77,20 @@ class Material:
             trained.max_rows,
         )
 
-    def validation(self, source: Samples) -> RankingValidation:
-        """nDCG@10 over the rows that follow a person's training rows."""
+    def validation(self, source: Samples) -> Validate:
+        """What stops training early, by the rows that follow a person's training rows: nDCG@10 of choice; of models that learn
+        rows with features, whose use is liking as much as choice, the AUC of liking is added."""
+        ranking = self._ranking_validation(source)
+        if type(source) is not FeatureSamples or not self.tells_liking:  # towers only read liking
+            return ranking
+        rows = pa.concat_tables(self._rows("liking", STOP_ROWS).tables())
+        rows = rows.take(np.random.default_rng(1).permutation(len(rows))[:MOST_RATED])
+        labels = rows[LABEL].to_numpy()
+        if len(np.unique(labels)) < 2:
+            return ranking
+        return BothHeads(ranking, LIKING, source.encode(rows), labels, metrics.auc)
+
+    def _ranking_validation(self, source: Samples) -> RankingValidation:
         if isinstance(source, IdSamples):
             found = [
                 read_ids(table) for table in SampleFiles(self._samples / "liking.parquet", PAIR, STOP_ROWS).tables()

@@ -141,6 +141,7 @@ class NextItem(Section):
     )
     window: Positive = Field(default=30, description="latest movies that count")
     largest: Positive = Field(default=6_000, description="most popular movies it covers; work goes with their cube")
+    min_count: Positive = Field(default=5, description="people who must have met a movie that it covers")
     kept_weights: Positive = Field(default=300, description="weights kept per movie, those of the greatest size")
     max_rows: Positive = Field(default=2_000_000, description="newest ratings it learns from; older ones are left out")
 

@@ -48,7 +48,7 @@ class Trained(Section):
         default=2_000_000, description="newest positives it learns from; older ones are left out"
     )
     epochs: Positive = Field(default=8, description="passes at most")
-    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
+    patience: Positive = Field(default=3, description="passes without a better figure of merit before training stops")
     seed: int = Field(default=1, description="of all chance in it")
 
 
@@ -123,7 +123,7 @@ class TwoTower(Trained):
     dropout: Dropout = Field(default=0.2, description="of each tower's input and after each hidden layer")
     batch: Positive = Field(default=1024, description="rows in a step, each the negatives of the others")
     epochs: Positive = Field(default=20, description="passes at most")
-    patience: Positive = Field(default=3, description="passes without a better nDCG@10 before training stops")
+    patience: Positive = Field(default=3, description="passes without a better figure of merit before training stops")
 
 
 class SasRec(Trained):

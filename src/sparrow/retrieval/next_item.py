@@ -49,8 +49,10 @@ class NextItem(Saved):
         window: int = 30,
         movie_power: float = 0.0,
         largest: int = 12_000,
+        min_count: int = 1,
     ) -> "NextItem":
-        """Args: window: latest movies that count. Work goes with n x window² and movies³.
+        """Args: window: latest movies that count. min_count: people who met a movie that B covers; the most popular one always
+        is. Work goes with n x window² and movies³.
 
         Raises:
             BuildError: nobody has two entries.
@@ -58,7 +60,8 @@ class NextItem(Saved):
         if not np.any(train.counts() > 1):
             raise BuildError("next_item needs someone with two movies in a row; everybody has one.")
         met = train.popularity()
-        inside = np.sort(np.argsort(-met, kind="stable")[:largest])
+        covered = max(int((met >= min_count).sum()), 1)
+        inside = np.sort(np.argsort(-met, kind="stable")[: min(largest, covered)])
         inputs, targets = _transitions(train, decay, window)
         inputs, targets = inputs[:, inside], targets[:, inside]
         gram = (inputs.T @ inputs).toarray()

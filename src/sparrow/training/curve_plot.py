@@ -25,7 +25,7 @@ def draw(curve: Curve, title: str) -> str:
     SubElement(plot, "line", {"x1": best, "x2": best, "y1": str(EDGE), "y2": str(HEIGHT - EDGE), "stroke": BEST})
     _line(plot, curve.loss, LOSS, "loss", "start")
     if curve.merit != [float(number) for number in range(epochs)]:
-        _line(plot, curve.merit, MERIT, "nDCG@10", "end")
+        _line(plot, curve.merit, MERIT, "merit", "end")
     _text(plot, WIDTH / 2, 22, title, "middle", INK)
     for epoch in range(epochs):
         _text(plot, _across(epoch, epochs), HEIGHT - 16, str(epoch + 1), "middle", INK)

@@ -1,4 +1,5 @@
-"""What stops training early: how well the network ranks what people did next, for a sample of people that stays the same."""
+"""What stops training early: how well the network ranks what people did next, for a sample of people that stays the same; and,
+of a network whose liking is no afterthought, how well it tells what they liked of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,3 +111,35 @@ class RankingValidation:
         scores[one.seen] = -np.inf
         best = np.argsort(-scores, kind="stable")[: self._length]
         return self._candidates.ids[best[scores[best] > -np.inf]]
+
+
+class BothHeads:
+    """A `Validate` for `fit`: the ranking's figure and the liking's, summed.
+
+    nDCG@10 and AUC move by the same few hundredths from epoch to epoch, so neither drowns the other. Choice alone is at its
+    best while the liking head has hardly begun: DIN stopped after one epoch, at an AUC of .70 in place of .76.
+    """
+
+    def __init__(
+        self,
+        ranking: Callable[[keras.Model], float],
+        head: str,
+        inputs: Mapping[str, Rows],
+        labels: NDArray[np.integer],
+        merit: Callable[[NDArray[np.floating], NDArray[np.integer]], float],
+    ) -> None:
+        """
+        Args:
+            ranking: figure of the head that ranks.
+            head: the other one.
+            inputs: of (n,) rated rows.
+            labels: (n,) 0 or 1, both present.
+            merit: scores and labels → a figure, higher is better.
+        """
+        self._ranking, self._head = ranking, head
+        self._inputs, self._labels, self._merit = inputs, labels, merit
+
+    def __call__(self, network: keras.Model) -> float:
+        taken = {one.name: self._inputs[one.name] for one in network.inputs}
+        told = network.predict(taken, batch_size=ROWS_AT_ONCE, verbose=0)[self._head].reshape(-1)
+        return self._ranking(network) + self._merit(told.astype(np.float64), self._labels)
