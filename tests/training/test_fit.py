@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import keras
@@ -174,3 +175,15 @@ def test_a_curve_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     curve = Curve(loss=[0.5, 0.25], merit=[0.1, 0.2], rows_per_second=[1e5, 2e5], best_epoch=2)
     curve.save(tmp_path / "curve.json")
     assert Curve.load(tmp_path / "curve.json") == curve
+
+
+def test_no_epoch_begins_that_would_end_beyond_the_time_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which every look takes 15 seconds: an epoch with its three looks takes three quarters of a minute."""
+    looks = count(0, 15)
+    monkeypatch.setattr("sparrow.training.fit.time.perf_counter", lambda: float(next(looks)))
+    _, curve = fit(build, epoch, replace(SCHEDULE, minutes=3))
+    assert curve.out_of_time
+    assert len(curve.loss) == 4
+    assert curve.best_epoch == 4
+    _, curve = fit(build, epoch, replace(SCHEDULE, epochs=3, minutes=3))
+    assert not curve.out_of_time, "it ended by itself"

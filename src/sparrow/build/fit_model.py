@@ -18,7 +18,7 @@ from sparrow.training.export import export_onnx, export_saved_model
 from sparrow.training.fit import Curve, Schedule, fit
 from sparrow.training.precision import Precision, precision
 from sparrow.training.quiet import native_chatter_hidden
-from sparrow.training.warm_start import save_weights, start_from
+from sparrow.training.warm_start import save_weights, start_from, take_over
 
 Report = Callable[[int, int], None]
 
@@ -32,11 +32,13 @@ class Way:
         start: folder of an earlier release to start from, "" for none. Only the release fit may: that release has seen the
             rows which the judging fit holds back.
         precision: of products.
+        after: start from what this one has learnt; its ids may be others.
     """
 
     epochs: int | None = None
     start: str = ""
     precision: Precision = "auto"
+    after: Trainee | None = None
 
 
 def fit_model(name: str, section: Trained, material: Material, way: Way, report: Report) -> tuple[Trainee, Curve]:
@@ -54,6 +56,9 @@ def fit_model(name: str, section: Trained, material: Material, way: Way, report:
         network = architecture.build(source.spec, section)
         if way.start:
             start_from(network.serving, source.spec, Path(way.start), served)
+        elif way.after:
+            earlier = {weight.path: weight.numpy() for weight in way.after.network.weights}
+            take_over(network.serving, source.spec, earlier, way.after.source.spec)
         return network
 
     validation = material.validation(source) if way.epochs is None else None
@@ -89,5 +94,7 @@ def save_model(name: str, trainee: Trainee, curve: Curve, out: Path, judged: Cur
     )
     counts = {"epochs": len(curve.loss), "best_epoch": curve.best_epoch, "loss": round(curve.loss[-1], 4)}
     counts |= {"positives": trainee.source.positives, "rows_per_second": round(float(np.median(curve.rows_per_second)))}
+    if curve.out_of_time:
+        counts["out_of_time"] = True
     left_out = trainee.source.left_out
     return counts | ({"older_positives_left_out": left_out} if left_out else {})

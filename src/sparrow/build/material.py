@@ -108,6 +108,11 @@ class Material:
             people, candidates, CHOICE, lambda lists, relevant: judge("", lists, relevant, K).mean(f"ndcg@{K}"), K
         )
 
+    @property
+    def ratings(self) -> int:
+        """Rows that models of sequences could learn from."""
+        return self._events.rows
+
     @cached_property
     def tells_liking(self) -> bool:
         """Whether this fit's ratings lie on both sides of 3.5 stars; if not, a head could only learn to say always the same."""

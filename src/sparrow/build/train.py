@@ -1,28 +1,33 @@
 """The ranking stage: train each model on both fits, export both forms, keep what they say about liking."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sparrow.config import Settings, Trained
+from sparrow.config import Ranking, SasRec, Settings, Trained
 from sparrow.features.jobs import FITS
 from sparrow.stores.releases import served_name
 from sparrow.training.quiet import native_chatter_hidden
 
 if TYPE_CHECKING:
+    from sparrow.build.fit_model import Way
     from sparrow.build.liking import Trainee
     from sparrow.build.material import Material
     from sparrow.training.fit import Curve
 
 NOTHING_LIKED: Final = "every rating lies on the same side of 3.5 stars; liking is neither learnt nor judged"
 
+SEQUENTIAL: Final = "sasrec"
+
 Report = Callable[[int, int], None]
 
 
 def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, report: Report) -> dict[str, Any]:
-    """Train, export and describe every model of `ranking.models` on both fits, into `out/judging` and `out/release`.
+    """Train, export and describe every model of `models_for` on both fits, into `out/judging` and `out/release`.
 
-    The judging fit stops early on each person's `stop` rows; the release fit then trains that many epochs on all rows.
+    The judging fit stops early on each person's `stop` rows; the release fit then trains that many epochs on all rows, or goes on
+    from there (`[sasrec] continued`).
 
     Args:
         features, samples: the folders of these stages.
@@ -39,14 +44,15 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
         (out / fit).mkdir()
     counts: dict[str, Any] = {fit: {} for fit in FITS}
     judged: dict[str, Trainee] = {}
-    steps, chosen = _Steps(settings, report), settings.ranking
-    for name in chosen.models:
+    chosen, names = settings.ranking, models_for(materials["release"].ratings, settings.ranking)
+    steps = _Steps(settings, names, report)
+    for name in names:
         section = _tuned(name, materials["judging"], settings, out / "release", steps)
         judged[name], curve = fit_model(name, section, materials["judging"], Way(precision=chosen.precision), steps.one)
         counts["judging"][name] = save_model(name, judged[name], curve, out / "judging")
         _show(curve, name, chosen.tensorboard)
         steps.trained(name)
-        way = Way(curve.best_epoch, chosen.warm_start, chosen.precision)
+        way = _release_way(section, curve, chosen, judged[name])
         released, again = fit_model(name, section, materials["release"], way, steps.one)
         counts["release"][name] = save_model(name, released, again, out / "release", judged=curve)
         steps.trained(name)
@@ -57,11 +63,31 @@ def train_ranking(features: Path, samples: Path, out: Path, settings: Settings, 
     return counts | ({"liking_skipped": dict.fromkeys(silent, NOTHING_LIKED)} if silent else {})
 
 
+def models_for(ratings: int, ranking: Ranking) -> tuple[str, ...]:
+    """Which models so many ratings are worth: a network that reads sequences earns its hour only on many.
+
+    Example:
+        >>> models_for(100_000, Ranking()), models_for(1_000_000, Ranking())
+        (('neural_cf',), ('neural_cf', 'sasrec'))
+    """
+    by_size = (SEQUENTIAL,) if 0 < ranking.sequence_from <= ratings else ()
+    return tuple(dict.fromkeys((*ranking.models, *by_size)))
+
+
+def _release_way(section: Trained, curve: "Curve", chosen: Ranking, judged: "Trainee") -> "Way":
+    """How the release fit trains: as long as the judging fit was best at, or from where that one stands."""
+    from sparrow.build.fit_model import Way
+
+    if isinstance(section, SasRec) and section.continued and not chosen.warm_start:
+        return Way(math.ceil(section.continued * curve.best_epoch), precision=chosen.precision, after=judged)
+    return Way(curve.best_epoch, chosen.warm_start, chosen.precision)
+
+
 class _Steps:
     """Progress over all models: each may take its epochs for each trial and for each fit."""
 
-    def __init__(self, settings: Settings, report: Report) -> None:
-        self._epochs: dict[str, int] = {name: section_of(settings, name).epochs for name in settings.ranking.models}
+    def __init__(self, settings: Settings, names: Sequence[str], report: Report) -> None:
+        self._epochs: dict[str, int] = {name: section_of(settings, name).epochs for name in names}
         trainings = settings.ranking.tune + len(FITS)
         self._total, self._before, self._report = trainings * sum(self._epochs.values()), 0, report
 

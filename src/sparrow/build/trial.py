@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sparrow.build.assemble import models_in
 from sparrow.build.plan import Reporter
 from sparrow.build.publish import build_stage
 from sparrow.config import Settings
@@ -37,5 +38,5 @@ def build_trial(home: Path, source: str, settings: Settings, reporter: Reporter)
     wanted = trial_settings(settings)
     *_, last = build_stage(home, source, wanted, reporter, "assemble")
     folder = home / "work" / f"{last.stage}-{last.fingerprint}" / "release"
-    manifest = Manifest("trial", "", {}, "", "", {}, {}, 0, ["recmodel"], [], {})
+    manifest = Manifest("trial", "", {}, "", "", {}, {}, 0, models_in(folder), [], {})
     return open_folder(folder, manifest, wanted)

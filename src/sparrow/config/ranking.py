@@ -19,6 +19,9 @@ class Ranking(Section):
         default=("neural_cf",),
         description="their names; `--profile standard` adds `din`, `--profile all` has every one",
     )
+    sequence_from: Annotated[int, Field(ge=0)] = Field(
+        default=500_000, description="ratings from which on `sasrec` is trained too, whatever `models` says; 0: never"
+    )
     buckets: Annotated[int, Field(ge=2)] = Field(default=32, description="quantiles a number is told apart by")
     precision: Literal["auto", "float32", "mixed"] = Field(
         default="auto", description="of products in training: mixed is bfloat16; auto: mixed where there is a GPU"
@@ -49,6 +52,10 @@ class Trained(Section):
     )
     epochs: Positive = Field(default=8, description="passes at most")
     patience: Positive = Field(default=3, description="passes without a better figure of merit before training stops")
+    minutes: Annotated[float, Field(ge=0)] = Field(
+        default=0.0,
+        description="time a training may take: no epoch is begun that would end beyond it; 0: as long as it wants",
+    )
     seed: int = Field(default=1, description="of all chance in it")
 
 
@@ -144,6 +151,14 @@ class SasRec(Trained):
     batch: Positive = Field(default=16, description="windows in a step")
     epochs: Positive = Field(default=60, description="passes at most")
     patience: Positive = Field(default=4, description="passes without a better figure before training stops")
+    minutes: Annotated[float, Field(ge=0)] = Field(
+        default=30.0,
+        description="time a training may take: no epoch is begun that would end beyond it; 0: as long as it wants",
+    )
+    continued: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.25,
+        description="the release fit goes on from the judging fit's weights for this share of its epochs; 0: it starts afresh",
+    )
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:

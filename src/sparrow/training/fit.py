@@ -39,7 +39,8 @@ Step = Callable[[Tensors, Tensors, Tensors], Any]
 class Schedule:
     """How long and how fast to learn. With `patience` epochs without a better figure training stops.
 
-    `section` is the one of the settings that says so.
+    `section` is the one of the settings that says so. `minutes` is the time it may take, 0 for as long as it wants: an epoch
+    that would end beyond it is not begun.
     """
 
     epochs: int
@@ -49,24 +50,27 @@ class Schedule:
     patience: int
     seed: int
     section: str = "neural_cf"
+    minutes: float = 0.0
 
     @classmethod
     def of(cls, settings: Trained, section: str, epochs: int | None = None) -> "Schedule":
         """What a model's section of the settings says; `epochs` instead of its own."""
         return cls(
             epochs or settings.epochs, settings.batch, settings.learning_rate, settings.weight_decay, settings.patience,
-            settings.seed, section,
+            settings.seed, section, settings.minutes,
         )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Curve:
-    """What happened: mean loss, figure of merit and rows per second (validation apart) per epoch; `best_epoch` counts from 1."""
+    """What happened: mean loss, figure of merit and rows per second (validation apart) per epoch; `best_epoch` counts
+    from 1; `out_of_time` tells that the time was up before anything else ended it."""
 
     loss: list[float] = field(default_factory=list)
     merit: list[float] = field(default_factory=list)
     rows_per_second: list[float] = field(default_factory=list)
     best_epoch: int = 0
+    out_of_time: bool = False
 
     def save(self, path: Path) -> None:
         """Write the curve as JSON."""
@@ -103,7 +107,7 @@ def fit(
     keras.utils.set_random_seed(schedule.seed)
     network = build()
     learner, step = network.training, _make_step(network, schedule)
-    curve, best = Curve(), learner.get_weights()
+    curve, best, clock = Curve(), learner.get_weights(), _Clock(schedule.minutes)
     with prefetched(_all_epochs(source, schedule)) as batches:
         for number in range(schedule.epochs):
             _run_epoch(step, iter(partial(next, batches), None), curve)
@@ -115,8 +119,23 @@ def fit(
                 curve.best_epoch, best = number + 1, learner.get_weights()
             elif number + 1 - curve.best_epoch >= schedule.patience:
                 break
+            if number + 1 < schedule.epochs and clock.is_up(number + 1):
+                curve.out_of_time = True
+                break
     learner.set_weights(best)
     return network, curve
+
+
+class _Clock:
+    """How much of the allowed time is left."""
+
+    def __init__(self, minutes: float) -> None:
+        self._minutes, self._began = minutes, time.perf_counter()
+
+    def is_up(self, epochs: int) -> bool:
+        """Whether another epoch, as long as those were in the mean, would end beyond it."""
+        spent = (time.perf_counter() - self._began) / 60
+        return bool(self._minutes) and spent * (epochs + 1) / epochs > self._minutes
 
 
 def _all_epochs(source: Source, schedule: Schedule) -> Iterator[Batch | None]:
