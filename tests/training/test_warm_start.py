@@ -11,7 +11,8 @@ from sparrow.errors import BuildError
 from sparrow.features.encoding import Buckets, EncodingSpec, Field, Names, Vocabulary
 from sparrow.features.inputs import INPUTS
 from sparrow.models.din import TAKES, build_din
-from sparrow.training.warm_start import load_weights, places, save_weights, take_over
+from sparrow.schema import Columns
+from sparrow.training.warm_start import _table_of, load_weights, places, save_weights, take_over
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +83,20 @@ def test_an_input_of_another_kind_is_refused() -> None:
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"din\.weights\.npz is not there to start from"):
         load_weights(tmp_path / "din.weights.npz")
+
+
+def test_a_table_belongs_to_the_input_whose_name_begins_its_own() -> None:
+    """`user_mean` and `user_mean_year` both begin `user_mean_year_told`; the longer one owns it."""
+    spec = EncodingSpec(
+        {
+            Columns.MOVIE: Vocabulary(np.array([5, 9])),
+            "user_mean": Buckets(np.array([1.0], np.float32)),
+            "user_mean_year": Buckets(np.array([1990.0], np.float32)),
+        }
+    )
+    owned = {
+        path: _table_of(path, spec)
+        for path in ("movieId_liking_bias/embeddings", "user_mean_told/embeddings", "user_mean_year_told/embeddings",
+                     "user_mean_told/kernel", "hidden_0/kernel")
+    }  # fmt: skip
+    assert list(owned.values()) == [Columns.MOVIE, "user_mean", "user_mean_year", "", ""]

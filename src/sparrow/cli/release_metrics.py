@@ -1,5 +1,6 @@
 """The figures that a release carries, as tables: lists for people, liking, and similar movies."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,7 +85,23 @@ def _print_metrics(metrics: dict[str, Any]) -> None:
     chosen = metrics.get("for_you")
     if chosen:
         click.echo(f"for_you is {chosen['ranker']}: {chosen['judged'].get('why', 'nobody to judge it by')}.")
+        _print_recall(chosen["judged"].get("recall", ()))
     _print_liking(metrics.get("liking", {}))
+
+
+def _print_recall(rows: Sequence[dict[str, Any]]) -> None:
+    """What each route brings of the movies people did next, alone and with the places it was given."""
+    if not rows:
+        return
+    *routes, merged = rows
+    depths = [name for name in routes[0] if name.startswith("recall@")]
+    table = Table("recall route", *depths, "places", box=None)
+    for row in routes:
+        table.add_row(row["route"], *(f"{row[depth]:.4f}" for depth in depths), str(merged["quotas"][row["route"]]))
+    table.add_row(
+        "all of them", *("" for _ in depths[1:]), f"{merged['recall']:.4f}", str(sum(merged["quotas"].values()))
+    )
+    Console().print(table)
 
 
 def _print_liking(liking: dict[str, Any]) -> None:

@@ -81,14 +81,20 @@ class NeuralCF(OfPairs):
     )
 
 
-class EmbeddingMLP(OfPairs):
+class OfFeatures(OfPairs):
+    """A model of pairs that reads features; it learns longer than one of ids."""
+
+    epochs: Positive = Field(default=12, description="passes at most")
+
+
+class EmbeddingMLP(OfFeatures):
     """Every input embedded, lists by their mean, then a tower (the base model of Zhou et al., 2018)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
-class WideDeep(OfPairs):
+class WideDeep(OfFeatures):
     """Crosses of recent likes with the candidate, beside a tower (Cheng et al., 2016)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
@@ -97,14 +103,14 @@ class WideDeep(OfPairs):
     buckets: Positive = Field(default=2**17, description="weights that the crosses are hashed into")
 
 
-class DeepFM(OfPairs):
+class DeepFM(OfFeatures):
     """Factorisation machine and tower on the same embeddings of every field (Guo et al., 2017)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
-class Din(OfPairs):
+class Din(OfFeatures):
     """Attention over the liked movies (Zhou et al., 2018)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding")
@@ -112,7 +118,7 @@ class Din(OfPairs):
     hidden: tuple[Positive, ...] = Field(default=(64, 32), description="widths of the tower")
 
 
-class Dien(OfPairs):
+class Dien(OfFeatures):
     """Two recurrent walks over the liked movies, the second led by attention (Zhou et al., 2019)."""
 
     dim: Positive = Field(default=16, description="numbers in an embedding and in a state")

@@ -17,7 +17,8 @@ at that place; pairs in which either is padding, or both are the same movie, do 
 layers, needs neither label nor another row, and walks the GRU once for a person of batch 1.
 
 Departures: L_aux is a mean over the steps, not a sum, so that α means the same for long and short histories; DIN's tower with
-Dice, with a pooled list of what the person rated low; two heads. No movie numbers (`embedding_mlp` says why).
+Dice, with a pooled list of what the person rated low; two heads, of which only liking reads the movie's numbers
+(`fields.liking_logit`).
 """
 
 from typing import Any, Final
@@ -30,7 +31,7 @@ from sparrow.features.encoding import EncodingSpec
 from sparrow.features.inputs import HISTORY
 from sparrow.models import din
 from sparrow.models.din import dice_tower
-from sparrow.models.fields import Fields, logit, side_by_side
+from sparrow.models.fields import Fields, liking_logit, logit, side_by_side
 from sparrow.models.network import ATTENTION, Loss, Network, Tensors, binary_cross_entropy, heads
 from sparrow.schema import Columns
 
@@ -56,11 +57,11 @@ def build_dien(spec: EncodingSpec, settings: Dien) -> Network:
     interests = GatedWalk(dim, every_state=True, name="gru")(liked, there)  # (1 or N, length, dim)
     weights = attend(interests, candidate, there)  # (N, length)
     evolved = GatedWalk(dim, name="augru")(interests, weights)  # (N, dim)
-    others = [fields.pooled(name, dim) for name in TAKES if name not in (HISTORY, Columns.MOVIE)]
+    others = [fields.pooled(name, dim) for name in din.CHOOSES if name not in (HISTORY, Columns.MOVIE)]
     values = side_by_side([evolved, candidate, evolved * candidate, *others], candidate)
     values = dice_tower(values, settings.hidden, settings.dropout)
     popularity = fields.first_order(Columns.MOVIE)  # (N, 1)
-    outputs = heads(logit(values, "choice_joined") + popularity, logit(values, "liking_joined"))
+    outputs = heads(logit(values, "choice_joined") + popularity, liking_logit(fields, values, settings.dropout))
     auxiliary = auxiliary_loss(interests, liked, fields.inputs[HISTORY], there)
     training = keras.Model(fields.inputs, {**outputs, AUXILIARY: auxiliary}, name="dien")
     named = layers.Activation("linear", dtype="float32", name=ATTENTION)(weights)

@@ -9,8 +9,8 @@ arXiv:1706.06978), sections 4.3 and 5.3:
 
 Departures: the first layer of the activation unit is written as a sum, W_k k_j + W_q q + W_p (k_j * q), which is the same
 linear map of [k_j ; q ; k_j - q ; k_j * q] with what it shares computed once per movie of the history and once per candidate.
-Attention goes over liked movies, masked where there is none; a second pooled list holds what they rated low. Two heads.
-It takes no movie numbers; `embedding_mlp` says why.
+Attention goes over liked movies, masked where there is none; a second pooled list holds what they rated low. Two heads,
+of which only liking reads the movie's numbers (`fields.liking_logit`).
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,13 @@ from keras import layers, ops
 
 from sparrow.config import Din
 from sparrow.features.encoding import EncodingSpec
-from sparrow.features.inputs import DISLIKES, HISTORY, USER_NUMBERS
-from sparrow.models.fields import Fields, logit, side_by_side
+from sparrow.features.inputs import DISLIKES, HISTORY, MOVIE_NUMBERS, USER_NUMBERS
+from sparrow.models.fields import Fields, liking_logit, logit, side_by_side
 from sparrow.models.network import ATTENTION, Network, heads
 from sparrow.schema import Columns
 
-TAKES = (HISTORY, DISLIKES, "favourite_genres", *USER_NUMBERS, Columns.MOVIE, Columns.GENRES)
+CHOOSES = (HISTORY, DISLIKES, "favourite_genres", *USER_NUMBERS, Columns.MOVIE, Columns.GENRES)
+TAKES = (*CHOOSES, *MOVIE_NUMBERS)
 
 
 def build_din(spec: EncodingSpec, settings: Din) -> Network:
@@ -41,11 +42,11 @@ def build_din(spec: EncodingSpec, settings: Din) -> Network:
     liked, there = fields.embed(HISTORY, dim), fields.mask(HISTORY)  # (1 or N, length, dim), (1 or N, length)
     weights = attend(liked, candidate, there, settings)  # (N, length)
     interest = ops.sum(weights[..., None] * liked, axis=1)  # (N, dim)
-    others = [fields.pooled(name, dim) for name in TAKES if name not in (HISTORY, Columns.MOVIE)]
+    others = [fields.pooled(name, dim) for name in CHOOSES if name not in (HISTORY, Columns.MOVIE)]
     values = side_by_side([interest, candidate, interest * candidate, *others], candidate)
     values = dice_tower(values, settings.hidden, settings.dropout)
     popularity = fields.first_order(Columns.MOVIE)  # (N, 1)
-    outputs = heads(logit(values, "choice_joined") + popularity, logit(values, "liking_joined"))
+    outputs = heads(logit(values, "choice_joined") + popularity, liking_logit(fields, values, settings.dropout))
     training = keras.Model(fields.inputs, outputs, name="din")
     named = layers.Activation("linear", dtype="float32", name=ATTENTION)(weights)
     return Network(keras.Model(fields.inputs, {**outputs, ATTENTION: named}, name="din_serving"), training)

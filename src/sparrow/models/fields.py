@@ -5,13 +5,21 @@ may have batch 1 beside N candidates; `beside` brings them to N where a layer ca
 """
 
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
+from operator import add
+from typing import Any, Final
 
 import keras
 from keras import layers, ops
 
 from sparrow.features.encoding import PAD_ROW, EncodingSpec
-from sparrow.features.inputs import INPUTS
+from sparrow.features.inputs import INPUTS, MOVIE_NUMBERS, USER_NUMBERS
+
+TOLD: Final = (*USER_NUMBERS, *MOVIE_NUMBERS)
+"""What `liking_logit` reads beside a network's own values."""
+
+TOLD_DIM: Final = 8
+LIKING_WIDTH: Final = 32
 
 
 class Fields:
@@ -47,9 +55,9 @@ class Fields:
         vectors = self.table(name, dim, what, stddev)(self.inputs[name])
         return layers.Dropout(self._dropout)(vectors) if self._dropout else vectors
 
-    def first_order(self, name: str, columns: int = 1) -> Any:
+    def first_order(self, name: str, columns: int = 1, what: str = "weight") -> Any:
         """(batch, columns) an input's weights in a linear model, which start at 0; of a list their mean."""
-        return self._mean(name, self.table(name, columns, "weight", 0.0)(self.inputs[name]))
+        return self._mean(name, self.table(name, columns, what, 0.0)(self.inputs[name]))
 
     def mask(self, name: str) -> Any:
         """(batch, length) 1.0 where a list holds something."""
@@ -58,10 +66,6 @@ class Fields:
     def pooled(self, name: str, dim: int, what: str = "vector", stddev: float = 0.05) -> Any:
         """(batch, dim) an input's vector; of a list the mean of those that are there, zeros when it is empty."""
         return self._mean(name, self.embed(name, dim, what, stddev))
-
-    def all_pooled(self, dim: int, what: str = "vector", stddev: float = 0.05) -> list[Any]:
-        """One (batch, dim) tensor an input, in order."""
-        return [self.pooled(name, dim, what, stddev) for name in self.names]
 
     def _mean(self, name: str, vectors: Any) -> Any:
         if not self._spec.fields[name].length:
@@ -106,3 +110,20 @@ def tower(values: Any, widths: Sequence[int], dropout: float, name: str) -> Any:
 def logit(values: Any, name: str) -> Any:
     """(N, 1) one linear unit."""
     return layers.Dense(1, name=name)(values)
+
+
+def liking_logit(fields: Fields, values: Any, dropout: float) -> Any:
+    """(N, 1) will they like it: what a network made of person and candidate, beside the numbers of both.
+
+    The candidate's counts and means stay out of choice, for which a training row of 1996 and the catalogue at the cut mean
+    different things by them (`embedding_mlp`); of liking they tell most, and mean the same at all times.
+
+    Args:
+        fields: among whose names are `TOLD`.
+        values: (N, dim).
+        dropout: of what the hidden layer reads.
+    """
+    numbers = [fields.pooled(name, TOLD_DIM, "told") for name in TOLD]
+    joined = layers.Dropout(dropout)(side_by_side([values, *numbers], like=values))
+    hidden = layers.Dense(LIKING_WIDTH, activation="relu", name="liking_hidden")(joined)
+    return logit(hidden, "liking_joined") + reduce(add, [fields.first_order(name, what="liking") for name in TOLD])

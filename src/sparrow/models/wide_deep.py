@@ -11,8 +11,8 @@ The crosses are hashed into `buckets` weights inside the graph, out of dense row
 fewer than 2^31 movies, so NumPy, TensorFlow and ONNX Runtime agree. Two crosses in one bucket share a weight.
 
 Departures: one optimiser for both parts (the paper: FTRL with L1 for the wide one, AdaGrad for the deep one), and decay in
-place of L1; the crosses of the `recent` newest likes are averaged; two heads, each with wide weights of its own. No movie
-numbers (`embedding_mlp` says why).
+place of L1; the crosses of the `recent` newest likes are averaged; two heads, each with wide weights of its own; only
+liking reads the movie's numbers (`fields.liking_logit`).
 """
 
 from typing import Any, Final
@@ -22,12 +22,13 @@ from keras import layers, ops
 
 from sparrow.config import WideDeep
 from sparrow.features.encoding import EncodingSpec
-from sparrow.features.inputs import DISLIKES, HISTORY, USER_NUMBERS
-from sparrow.models.fields import Fields, logit, side_by_side, tower
+from sparrow.features.inputs import DISLIKES, HISTORY, MOVIE_NUMBERS, USER_NUMBERS
+from sparrow.models.fields import Fields, liking_logit, logit, side_by_side, tower
 from sparrow.models.network import HEADS, Network, heads
 from sparrow.schema import Columns
 
-TAKES = (HISTORY, DISLIKES, "favourite_genres", *USER_NUMBERS, Columns.MOVIE, Columns.GENRES)
+CHOOSES = (HISTORY, DISLIKES, "favourite_genres", *USER_NUMBERS, Columns.MOVIE, Columns.GENRES)
+TAKES = (*CHOOSES, *MOVIE_NUMBERS)
 
 PRIME: Final = 2**31 - 1
 FACTORS: Final = (1_640_531_527, 914_874_331)
@@ -43,11 +44,12 @@ def build_wide_deep(spec: EncodingSpec, settings: WideDeep) -> Network:
     """
     fields = Fields(spec, TAKES, settings.embedding_dropout)
     wide = crossed(fields, settings)  # (N, heads)
-    for name in TAKES:
+    for name in CHOOSES:
         wide = wide + fields.first_order(name, len(HEADS))
-    parts = fields.all_pooled(settings.dim)
+    parts = [fields.pooled(name, settings.dim) for name in CHOOSES]  # the candidate's last
     deep = tower(side_by_side(parts, like=parts[-1]), settings.hidden, settings.dropout, "hidden")
-    choice, liking = (logit(deep, f"{head}_deep") + wide[:, at : at + 1] for at, head in enumerate(HEADS))
+    choice = logit(deep, "choice_joined") + wide[:, :1]
+    liking = liking_logit(fields, deep, settings.dropout) + wide[:, 1:]
     return Network.plain(keras.Model(fields.inputs, heads(choice, liking), name="wide_deep"))
 
 

@@ -100,7 +100,8 @@ def _with_special(rows: Rows) -> Rows:
 
 
 def _table_of(path: str, spec: EncodingSpec) -> str:
-    """The input whose rows an embedding table holds, "" for any other weight."""
+    """The input whose rows an embedding table holds, "" for any other weight; tables are named `{input}_{what}`."""
     layer, _, kind = path.rpartition("/")
-    shared = layer.rpartition("/")[2].rpartition("_")[0]
-    return next((name for name in spec.fields if kind == "embeddings" and INPUTS[name].of == shared), "")
+    table = layer.rpartition("/")[2]
+    owners = [name for name in spec.fields if kind == "embeddings" and table.startswith(f"{INPUTS[name].of}_")]
+    return max(owners, key=lambda name: len(INPUTS[name].of), default="")
