@@ -5,9 +5,13 @@
 - `similarity`   one embedding in catalogue rows
 - `people`       who asks: history, likes, what was seen
 - `recall`       routes that bring candidates, each knowing why
-- `ranking`      rankers that order them (embedding, NeuralCF in process, popularity)
+- `collaborative` iALS and EASE folded in, a route and a ranker; `next_item` what tends to come next, likewise;
+                 `item_weights` which movies speak for which, under both
+- `network_recall` the route of networks that can ask a whole catalogue at once
+- `ranking`      rankers that order candidates (embedding, content, history, popularity)
+- `deep`         rankers behind a trained network; `person_inputs` what those read; `ensemble` several rankers as one
 - `remote_ranker` the same through TensorFlow Serving
-- `reranking`    rules after ranking: seen out, exclusions, the one sort
+- `reranking`    rules after ranking: seen out, exclusions, the one sort; `rules` of similar movies, `taste` of people's lists
 - `pipeline`     the plain list of the above, run with next-best fallbacks
 - `pipelines`    every pipeline of a release by name
 - `apart`        pairs of movies that never stand in each other's lists

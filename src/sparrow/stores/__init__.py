@@ -5,6 +5,7 @@
 - `embedding_table`  vectors by raw id, with the similarity they were trained for
 - `vector_index`     who is nearest to a vector: the contract, and exact search; `inverted_index` approximate, by faiss;
                      `index_choice` which of the two, by size and measured recall
+- `collaborative_model`, `next_item_model`  models of taste that NumPy alone can ask, kept as `saved_arrays`
 - `releases`         immutable releases: sealing with checksums, listing, comparing
 - `publishing`       the live pointer, in the home or in Redis: publish, rollback, pruning; `publish_log` remembers each flip
 - `redis_store`      the shared backend: one release's keys; `redis_releases` makes them whole, live and gone
