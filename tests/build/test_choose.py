@@ -89,7 +89,18 @@ def test_weights_go_to_who_orders_better() -> None:
         )
         told.append((Scored(movies, {name: scores.astype(np.float32) for name, scores in parts.items()}), right))
     alone = choose._reached(told, {"collaborative": 1.0, "neural_cf": 0.0})
-    assert choose._reached(told, {"collaborative": 1.0, "neural_cf": 1.0}) > 1.2 * alone
+    both = choose._reached(told, {"collaborative": 1.0, "neural_cf": 1.0})
+    assert both.mean() > 1.2 * alone.mean()
+    assert choose._least_weight({0.0: alone, 1.0: both}) == 1
+
+
+def test_of_weights_that_cannot_be_told_apart_the_smallest_is_chosen() -> None:
+    noise = np.random.default_rng(1).normal(0, 1, 400)
+    noise = (noise - noise.mean()) / noise.std() * 20  # a standard error of 1
+    flat = np.full(400, 5.0)
+    assert choose._least_weight({0.0: flat, 0.5: flat + noise + 0.1, 1.0: flat + noise}) == 0
+    assert choose._least_weight({0.0: flat, 0.5: flat + noise + 1, 1.0: flat + 2 * noise + 5}) == 1
+    assert choose._least_weight({0.0: flat, 0.5: flat + noise + 5, 1.0: flat + 2 * noise + 5.1}) == 0.5
 
 
 def test_a_network_that_knows_the_answer_joins_and_one_that_knows_nothing_does_not(board: Recommender) -> None:

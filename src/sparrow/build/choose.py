@@ -42,7 +42,7 @@ PARTS: Final = ("collaborative", "next_item")
 """What an ensemble is made of, beside every network; the first has weight 1."""
 
 WEIGHTS: Final = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
-"""Tried for each that joins, where the first candidate has 1."""
+"""Tried for each that may join, where the first candidate has 1."""
 
 MOST_PEOPLE: Final = 2000
 """Asked about; their interval tells leads of half a hundredth."""
@@ -178,10 +178,24 @@ async def _learn_weights(recommender: Recommender, cases: Sequence[Case]) -> dic
     told = [(await _score(recommender, names, case.person), case.relevant) for case in cases]
     known = [(scored, relevant) for scored, relevant in told if scored is not None]
     weights: dict[str, float] = {names[0]: 1.0}
-    for name in names[1:]:
-        reached = {weight: _reached(known, weights | {name: weight}) for weight in WEIGHTS} if known else {0.0: 0.0}
-        weights[name] = max(reached, key=lambda weight: reached[weight])
-    return weights if any(weights[name] for name in names[1:]) else {}
+    for name in names[1:] if known else ():
+        found = _least_weight({weight: _reached(known, weights | {name: weight}) for weight in WEIGHTS})
+        weights |= {name: found} if found else {}
+    return weights if len(weights) > 1 else {}
+
+
+def _least_weight(reached: Mapping[float, NDArray[np.float64]]) -> float:
+    """The smallest weight that is within one standard error, paired over people, of the best.
+
+    The one-standard-error rule (Breiman, Friedman, Olshen & Stone, "Classification and Regression Trees", 1984): what cannot be
+    told from the best is chosen simple, and a part that earns nothing stays out.
+
+    Args:
+        reached: weight → (people,) figures.
+    """
+    best = max(reached.values(), key=lambda figures: float(figures.mean()))
+    behind = {weight: best - figures for weight, figures in reached.items()}
+    return min(weight for weight, gap in behind.items() if gap.mean() <= gap.std() / len(gap) ** 0.5)
 
 
 async def _score(recommender: Recommender, names: Sequence[str], person: Person) -> Scored | None:
@@ -199,9 +213,10 @@ async def _score(recommender: Recommender, names: Sequence[str], person: Person)
     return Scored(recommender.catalog.ids[rows], parts)
 
 
-def _reached(told: Sequence[tuple[Scored, Ids]], weights: Mapping[str, float]) -> float:
+def _reached(told: Sequence[tuple[Scored, Ids]], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """(people,) figures of the lists that a sum gives."""
     lists = []
     for scored, _ in told:
         summed = np.sum([weight * scored.parts[name] for name, weight in weights.items()], axis=0)
         lists.append(scored.movies[descending_by_score(summed)[:K]])
-    return judge("", lists, [relevant for _, relevant in told], K).mean(METRIC)
+    return judge("", lists, [relevant for _, relevant in told], K).values[METRIC]

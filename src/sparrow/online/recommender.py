@@ -237,7 +237,9 @@ class Recommender:
         """Whether a ranker knows enough of this person to rank for them; else the next best one does."""
         if self.needs_known(model) and not self._is_trained_on(person):
             return False
-        if model in ("collaborative", "ensemble"):
+        if model == "ensemble":
+            return all(self.serves(part, person) for part, weight in self.chosen.weights.items() if weight)
+        if model == "collaborative":
             return self.collaborative is not None and self.collaborative.knows(person)
         if model == "next_item":
             return self.next_item is not None and self.next_item.knows(person)
