@@ -11,6 +11,7 @@ Example:
 - `building`  sections of the offline side
 - `ranking`   sections of the ranking models
 - `serving`   sections of the online side
+- `experiments` who is shown what, and what a report goes by
 - `settings`  all of them together, and `load_settings`
 """
 
@@ -29,6 +30,7 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
+from sparrow.config.experiments import Arm, Experiment, Experiments, MetricName
 from sparrow.config.ranking import (
     MODEL_NAMES,
     DeepFM,
@@ -51,6 +53,7 @@ __all__ = [
     "DEFAULT_HOME",
     "HOME_VARIABLE",
     "MODEL_NAMES",
+    "Arm",
     "Build",
     "Candidates",
     "Collaborative",
@@ -61,9 +64,12 @@ __all__ = [
     "EmbeddingMLP",
     "EmbeddingName",
     "Embeddings",
+    "Experiment",
+    "Experiments",
     "Features",
     "ForYou",
     "Item2vec",
+    "MetricName",
     "ModelName",
     "NeuralCF",
     "Node2vec",
