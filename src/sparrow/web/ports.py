@@ -38,7 +38,14 @@ class Recommender(Protocol):
         self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
     ) -> Listing: ...
     async def for_user(
-        self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool
+        self,
+        user_id: int,
+        *,
+        size: int,
+        model: str | None,
+        exclude: frozenset[int],
+        explain: bool,
+        arm: str | None = None,
     ) -> Listing: ...
     async def for_history(
         self, history: Sequence[tuple[int, float | None]], *, size: int, exclude: frozenset[int], explain: bool
