@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sparrow.config import Experiments, Settings
+from sparrow.config import Experiments, Settings, arm_in
 from sparrow.errors import InvalidInput, NotFound, SettingsError
 from sparrow.online.answers import Listing
-from sparrow.online.experiments import OUTSIDE, Assigner, arm_in, uniform
+from sparrow.online.experiments import OUTSIDE, Assigner, uniform
 from sparrow.online.live import LiveRelease
 from sparrow.online.recommender import Recommender
 from tests.conftest import Released

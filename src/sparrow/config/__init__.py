@@ -30,7 +30,7 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
-from sparrow.config.experiments import Arm, Experiment, Experiments, MetricName
+from sparrow.config.experiments import Arm, Experiment, Experiments, MetricName, arm_in, label_of
 from sparrow.config.ranking import (
     MODEL_NAMES,
     DeepFM,
@@ -90,6 +90,8 @@ __all__ = [
     "Web",
     "WideDeep",
     "Word2vec",
+    "arm_in",
     "find_home",
+    "label_of",
     "load_settings",
 ]

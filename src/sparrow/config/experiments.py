@@ -1,6 +1,7 @@
 """Settings of experiments: who is shown what, and what the report goes by."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -65,6 +66,9 @@ class Experiments(Section):
         default_factory=dict, description="experiments by name, each a table `[experiments.running.NAME]`"
     )
     override: bool = Field(default=False, description="let `?arm=NAME:ARM` choose the arm, for testing; never counted")
+    steepness: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=1.5, description="of `explore`: a rank is drawn in proportion to rank ** -steepness"
+    )
     alpha: Share = Field(default=0.05, description="how often a report may see a difference where there is none")
     power: Share = Field(default=0.8, description="how often it is to find the `lift` of an experiment")
     min_people: Positive = Field(default=100, description="people an arm needs before it is judged")
@@ -92,3 +96,24 @@ class Experiments(Section):
                     "put those experiments into one layer"
                 )
         return self
+
+
+def label_of(chosen: Iterable[tuple[str, str]]) -> str:
+    """What a served list says of the (experiment, arm) pairs it is part of.
+
+    Example:
+        >>> label_of([("deep", "din"), ("draw", "on")])
+        'deep:din,draw:on'
+    """
+    return ",".join(f"{experiment}:{arm}" for experiment, arm in chosen)
+
+
+def arm_in(label: str, experiment: str) -> str | None:
+    """The arm of one experiment within a label.
+
+    Example:
+        >>> arm_in("deep:din,draw:on", "draw"), arm_in("deep:din", "draw"), arm_in("", "draw")
+        ('on', None, None)
+    """
+    named = dict(part.partition(":")[::2] for part in label.split(",") if part)
+    return named.get(experiment)

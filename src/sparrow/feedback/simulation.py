@@ -95,16 +95,30 @@ def draw_crowd(
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What happened: an experiment's lists, the events, and (l, k) the movies shown, places in the crowd's (m,)."""
+    """What happened, movies by their place among the crowd's (m,).
+
+    Attributes:
+        lists: what the experiment served.
+        events: all that people did.
+        about: (n,) the movie of each event.
+        movies: (l, k) those shown.
+        at: (l,) when, seconds, UTC.
+    """
 
     lists: Lists
     events: Events
+    about: Ids
     movies: Ids
     at: Ids
 
 
 def simulate(
-    chance: np.random.Generator, crowd: Crowd, arms: Sequence[SimulatedArm], days: int, days_before: int = 0
+    chance: np.random.Generator,
+    crowd: Crowd,
+    arms: Sequence[SimulatedArm],
+    days: int,
+    days_before: int = 0,
+    arm_of: Ids | None = None,
 ) -> Simulated:
     """Let people come by.
 
@@ -114,23 +128,28 @@ def simulate(
         arms: what they are shown; the first one also made the lists of the days before.
         days: how long the experiment runs.
         days_before: how long everybody was watched before it, outside of it.
+        arm_of: (p,) each person's arm; None draws them by the shares.
     """
-    shares = np.array([arm.share for arm in arms])
-    arm_of = chance.choice(len(arms), size=len(crowd.visits), p=shares / shares.sum())
+    if arm_of is None:
+        shares = np.array([arm.share for arm in arms])
+        arm_of = chance.choice(len(arms), size=len(crowd.visits), p=shares / shares.sum())
     visits = [_visits(chance, crowd, day) for day in range(-days_before, days)]
     user, at = (np.concatenate(column) for column in zip(*visits, strict=True))
     is_inside = at >= START
     arm = np.where(is_inside, arm_of[user], 0)
-    shown = np.concatenate([_rank(chance, crowd, user[rows], arms, arm[rows]) for rows in _batches(len(user))])
+    noise = np.array([one.noise for one in arms], dtype=np.float32)[arm]
+    shown = np.concatenate([rank(chance, crowd, user[rows], noise[rows]) for rows in _batches(len(user))])
     lift = np.array([one.lift for one in arms])
     events = _behave(chance, crowd, user, shown, 1 + np.where(is_inside, lift[arm], 0.0), at)
     inside = np.flatnonzero(is_inside)
     place = np.full(len(user), -1)
     place[inside] = np.arange(len(inside))
-    of_list, types, values, seconds = events
+    cells, types, values, seconds = events
+    of_list = cells // shown.shape[1]
     return Simulated(
         lists=Lists(user[inside], arm[inside]),
         events=Events(user[of_list], types, values, place[of_list], seconds),
+        about=shown.ravel()[cells],
         movies=shown[inside],
         at=at[inside],
     )
@@ -150,14 +169,10 @@ def _visits(chance: np.random.Generator, crowd: Crowd, day: int) -> tuple[Ids, I
     return user, START + day * DAY + chance.integers(0, DAY // 2, len(user))
 
 
-def _rank(
-    chance: np.random.Generator, crowd: Crowd, user: Ids, arms: Sequence[SimulatedArm], arm: Ids
-) -> NDArray[np.int64]:
-    """(v, k) movies, best first as far as the arm can see."""
-    noise = np.array([one.noise for one in arms], dtype=np.float32)[arm]
-    seen = crowd.appeal[user] + noise[:, None] * chance.standard_normal(
-        (len(user), len(crowd.movies)), dtype=np.float32
-    )
+def rank(chance: np.random.Generator, crowd: Crowd, user: Ids, noise: NDArray[np.float32]) -> Ids:
+    """(v, k) movies for (v,) people, best first as far as somebody can see who errs by (v,) noise."""
+    errors = chance.standard_normal((len(user), len(crowd.movies)), dtype=np.float32)
+    seen = crowd.appeal[user] + noise[:, None] * errors
     places = len(crowd.examined)
     best = np.argpartition(-seen, places - 1, axis=1)[:, :places]
     order = np.argsort(-np.take_along_axis(seen, best, axis=1), axis=1)
@@ -173,7 +188,7 @@ def click_chances(crowd: Crowd, user: Ids, shown: Ids, lift: Values | float = 1.
 def _behave(
     chance: np.random.Generator, crowd: Crowd, user: Ids, shown: Ids, lift: Values, at: Ids
 ) -> tuple[Ids, Ids, Values, Ids]:
-    """(n,) each: the list, the type, the value and the second of everything that people do before lists."""
+    """(n,) each: the cell of `shown`, the type, the value and the second of everything that people do."""
     clicks = np.flatnonzero(chance.random(shown.shape) < click_chances(crowd, user, shown, lift))
     watches = clicks[chance.random(len(clicks)) < WATCHES]
     ratings = watches[chance.random(len(watches)) < RATES]
@@ -189,7 +204,7 @@ def _behave(
         ("dislike", np.flatnonzero(waved), 0.0, 30),
     ]
     return (
-        np.concatenate([cells // places for _, cells, _, _ in parts]),
+        np.concatenate([cells for _, cells, _, _ in parts]),
         np.concatenate([np.full(len(cells), _TYPE[name]) for name, cells, _, _ in parts]),
         np.concatenate([np.broadcast_to(np.asarray(value, np.float64), len(cells)) for _, cells, value, _ in parts]),
         np.concatenate([at[cells // places] + later for _, cells, _, later in parts]),

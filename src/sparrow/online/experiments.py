@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from sparrow.config import Arm, Experiment, Experiments
+from sparrow.config import Arm, Experiment, Experiments, label_of
 from sparrow.errors import InvalidInput, NotFound, SettingsError
 
 _HASHES: Final = 2.0**64
@@ -126,18 +126,7 @@ def _arm_of(name: str, experiment: Experiment, user_id: int) -> Arm:
 def _combined(chosen: list[tuple[str, Arm]]) -> Assignment:
     """At most one of them sets each knob: the settings see to that."""
     return Assignment(
-        label=",".join(f"{name}:{arm.name}" for name, arm in chosen),
+        label=label_of((name, arm.name) for name, arm in chosen),
         ranker=next((arm.ranker for _, arm in chosen if arm.ranker is not None), None),
         explore=next((arm.explore for _, arm in chosen if arm.explore is not None), 0.0),
     )
-
-
-def arm_in(label: str, experiment: str) -> str | None:
-    """The arm of one experiment within a label.
-
-    Example:
-        >>> arm_in("deep:din,draw:on", "draw"), arm_in("deep:din", "draw"), arm_in("", "draw")
-        ('on', None, None)
-    """
-    named = dict(part.partition(":")[::2] for part in label.split(",") if part)
-    return named.get(experiment)

@@ -1,8 +1,7 @@
 """Lists whose order is drawn, with the chance of each place: what lets another pipeline be judged from what this one showed.
 
 Plackett-Luce (Plackett, 1975): places are filled from the first on, each by one of the movies left, with chances in proportion to
-their weights. The weight is rank ** -STEEPNESS, so that any ranker's scores, whatever their scale, are stirred alike: the best
-movie stays first in three lists out of five.
+their weights. The weight is rank ** -steepness, so that any ranker's scores, whatever their scale, are stirred alike.
 """
 
 from dataclasses import replace
@@ -13,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.online.pipeline import Outcome
-
-STEEPNESS: Final = 2.0
 
 POOL: Final = 5
 """Movies that may come to stand in a list, as a multiple of its places: nothing far down is ever shown."""
@@ -45,12 +42,12 @@ def draw_order(
     return order[:places], (drawn / left)[:places]
 
 
-def explored(outcome: Outcome, size: int, share: float) -> tuple[Outcome, tuple[float, ...] | None]:
+def explored(outcome: Outcome, size: int, share: float, steepness: float) -> tuple[Outcome, tuple[float, ...] | None]:
     """With probability `share` the outcome with its first places drawn anew, and their chances; else as it is, and None."""
     pool = min(POOL * size, len(outcome.ranked.rows))
     if not pool or random() >= share:
         return outcome, None
-    weights = np.arange(1, pool + 1, dtype=np.float64) ** -STEEPNESS
+    weights = np.arange(1, pool + 1, dtype=np.float64) ** -steepness
     order, chances = draw_order(weights, min(size, pool), np.random.default_rng())
     ranked = replace(outcome.ranked, rows=outcome.ranked.rows[order], scores=outcome.ranked.scores[order])
     return replace(outcome, ranked=ranked), tuple(chances.tolist())

@@ -237,7 +237,7 @@ class Recommender:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
         request = Request(None, person, self.allowed(person, exclude))
         pipeline, outcome = await self.rank(request, model or assigned.ranker, explain)
-        outcome, chances = explored(outcome, size, assigned.explore)
+        outcome, chances = explored(outcome, size, assigned.explore, self.settings.experiments.steepness)
         listing = self._listing(pipeline, outcome, request, size, explain, degraded)
         return replace(listing, arm=assigned.label, propensities=chances)
 
