@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from sparrow.config import Experiment, Experiments
+from sparrow.errors import InvalidInput
 from sparrow.feedback.comparing import METRICS, Rule, compare
 from sparrow.feedback.outcomes import Ids, Outcomes, Values, gather
 from sparrow.feedback.simulation import Crowd, SimulatedArm, click_chances, draw_crowd, rank, simulate
@@ -95,6 +96,10 @@ def _one_ab(
     happened = simulate(chance, draw_crowd(chance, people), arms, days, days_before)
     outcomes = gather(happened.lists, happened.events, rules.before_days)
     looks = _looks(outcomes, rule, rules.min_people)
+    if not looks:
+        raise InvalidInput(
+            f"{people} people in {days} days leave an arm below min_people, {rules.min_people}; take more people."
+        )
     first = next((look for look in looks if look["low"] > 0 or look["high"] < 0), None)
     return {
         "people": len(outcomes.people),
