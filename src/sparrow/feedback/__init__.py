@@ -4,6 +4,7 @@
 - `experiment_log` an experiment's lists and events, read from a home
 - `outcomes`  what each person of it did, day by day
 - `comparing` two arms and one metric
+- `experiment_reports` every experiment's report, kept for a minute for the page
 - `report`    all of it, judged: figures, intervals, guardrails, a verdict
 - `statistics` the methods behind, a paper a file
 - `simulation` people of known taste, and `simulated_log`, what they leave in a home
