@@ -56,7 +56,15 @@ def test_what_was_planted_is_reported(sparrow: Command, lived: Path) -> None:
 def test_people_read_all_experiments(sparrow: Command, lived: Path) -> None:
     ended = sparrow("ab-report", "--home", lived)
     assert ended.code == 0, ended
-    for words in ("deep", "din", "better than the control", "click_rate", "quiet", "Nobody has been shown a list"):
+    for words in (
+        "deep",
+        "din",
+        "better than the control",
+        "click_rate",
+        "quiet",
+        "Nobody has been shown a list",
+        "when looking at will",
+    ):
         assert words in ended.out
 
 

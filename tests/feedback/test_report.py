@@ -50,6 +50,7 @@ def test_a_planted_lift_is_found_and_lies_in_the_interval() -> None:
     assert 0 < clicks.low < 0.2 < clicks.high
     assert clicks.low < clicks.once_low < clicks.lift < clicks.once_high < clicks.high
     assert judged.p < 0.001
+    assert clicks.people_once < clicks.people_always < 3 * clicks.people_once
     assert found.sample_ratio.mismatch is False
     assert [arm.name for arm in found.arms] == ["old", "new"]
     days = [look.p for look in judged.looks]

@@ -68,7 +68,7 @@ def _print(report: "Report") -> None:
         f"\n[bold]{report.experiment}[/bold]  decides: {report.metric}, looked for: {report.lift:.1%} or more"
     )
     if report.verdict in ("nobody", "one_arm"):
-        console.print(VERDICTS[report.verdict])
+        click.echo(VERDICTS[report.verdict])
     if report.verdict == "nobody":
         return
     ratio = report.sample_ratio
@@ -80,6 +80,12 @@ def _print(report: "Report") -> None:
         console.print(f"[bold]{judged.arm}[/bold]: {VERDICTS[judged.verdict]}  p at every look = {judged.p:.3g}")
         if any(judged.metrics.values()):
             console.print(_metrics(judged))
+        decisive = judged.metrics[report.metric]
+        if decisive is not None:
+            click.echo(
+                f"To find {report.lift:.1%} over as many days: about {decisive.people_once:,} people at one look, "
+                f"{decisive.people_always:,} when looking at will."
+            )
 
 
 def _arms(report: "Report") -> Table:

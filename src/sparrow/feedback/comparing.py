@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sparrow.config import MetricName
 from sparrow.feedback.outcomes import COMPONENTS, Values
 from sparrow.feedback.statistics.cuped import take_out
-from sparrow.feedback.statistics.mixture import half_width, mixing_variance, p_value
-from sparrow.feedback.statistics.power import quantile, smallest_visible, two_sided_p
+from sparrow.feedback.statistics.mixture import half_width, mixing_variance, p_value, people_needed_at_every_look
+from sparrow.feedback.statistics.power import people_needed, quantile, smallest_visible, two_sided_p
 from sparrow.feedback.statistics.ratios import Estimate, as_lift, error_of, log_lift, ratio
 
 Mask = NDArray[np.bool_]
@@ -71,6 +71,8 @@ class Comparison:
         p: below alpha where that interval leaves 0 out, at this look.
         once_low, once_high, once_p: the same for who looks only once.
         visible: the lift that a single look with this error finds with the asked power.
+        people_once: people in both arms, over as many days, with whom a single look finds the rule's lift with the asked power.
+        people_always: the same for who looks at will.
         saved: share of the variance that the time before took out.
         error: standard error of the logarithm of treated / control.
     """
@@ -85,6 +87,8 @@ class Comparison:
     once_high: float
     once_p: float
     visible: float
+    people_once: int
+    people_always: int
     saved: float
     error: float
 
@@ -113,6 +117,7 @@ def compare(
     )
     if plain is None or lift is None:
         return None
+    people = int(control.sum() + treated.sum())
     width, once = half_width(lift.error, rule.mixing, rule.alpha), quantile(1 - rule.alpha / 2) * lift.error
     return Comparison(
         control=values[0],
@@ -125,6 +130,10 @@ def compare(
         once_high=as_lift(lift.value + once),
         once_p=two_sided_p(lift.value / lift.error),
         visible=as_lift(smallest_visible(lift.error, rule.alpha, rule.power)),
+        people_once=people_needed(people, lift.error, log1p(rule.lift), rule.alpha, rule.power),
+        people_always=people_needed_at_every_look(
+            people, lift.error, log1p(rule.lift), rule.mixing, rule.alpha, rule.power
+        ),
         saved=max(0.0, 1 - (lift.error / plain.error) ** 2),
         error=lift.error,
     )
