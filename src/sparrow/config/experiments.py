@@ -20,7 +20,7 @@ ROUNDING = 1e-6
 class Arm(Section):
     """One way to make people's lists; what it leaves out stays as it is for everybody."""
 
-    name: Label
+    name: Label = Field(description="small letters, digits, - and _")
     share: Part = Field(description="of the experiment's people")
     ranker: str | None = Field(default=None, description="what `model=` would name")
     explore: Annotated[float, Field(ge=0, le=1)] | None = Field(
@@ -31,7 +31,7 @@ class Arm(Section):
 class Experiment(Section):
     """Arms beside each other; the first one is the control."""
 
-    arms: Annotated[tuple[Arm, ...], Field(min_length=2)]
+    arms: Annotated[tuple[Arm, ...], Field(min_length=2)] = Field(description="two or more, the control first")
     layer: Label = Field(default="lists", description="experiments of one layer share no person")
     traffic: Part = Field(default=1.0, description="share of the layer's people who take part")
     salt: str = Field(default="", max_length=100, description="another one deals people anew; empty: the name")
