@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from sparrow.config import Section, Settings
+from pydantic.fields import FieldInfo
+
+from sparrow.config import Arm, Experiment, Section, Settings
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "settings.md"
+
+NESTED: Final = {"experiments": {"experiments.running.NAME": Experiment, "experiments.running.NAME.arms": Arm}}
+"""Section → tables within it."""
 
 HEAD: Final = """# Settings
 
@@ -18,17 +23,23 @@ flags. An unknown section or key is an error. In the environment lists and table
 
 def settings_page() -> str:
     """All sections with their keys, defaults and meanings, as Markdown."""
-    return "\n".join([HEAD, *(_section(name, kind.annotation) for name, kind in Settings.model_fields.items())])
+    tables = [
+        _section(title, table)
+        for name, kind in Settings.model_fields.items()
+        for title, table in {name: kind.annotation, **NESTED.get(name, {})}.items()
+    ]
+    return "\n".join([HEAD, *tables])
 
 
 def _section(name: str, section: Any) -> str:
     assert issubclass(section, Section) and section.__doc__
-    rows = [
-        f"| `{key}` | `{_shown(field.get_default(call_default_factory=True))}` | {field.description} |"
-        for key, field in section.model_fields.items()
-    ]
+    rows = [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in section.model_fields.items()]
     title = section.__doc__.splitlines()[0]
     return "\n".join([f"## [{name}]", "", title, "", "| key | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _default(field: FieldInfo) -> str:
+    return "required" if field.is_required() else f"`{_shown(field.get_default(call_default_factory=True))}`"
 
 
 def _shown(value: Any) -> str:

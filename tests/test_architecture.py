@@ -26,7 +26,7 @@ DOORS: Final[dict[str, set[str]]] = {
         "model_server",
     },
     "model_server": {"stores"},
-    "feedback": {"features", "stores"},
+    "feedback": {"features", "stores", "evaluation"},
     "online": {"features", "stores", "model_server"},
     "web": {"online", "feedback", "stores", "evaluation"},
     "cli": {"*"},

@@ -181,3 +181,40 @@ def test_home_is_the_flag_else_the_variable_else_var() -> None:
 def test_the_settings_page_is_what_the_code_says() -> None:
     """docs/settings.md is held word for word; mend it with `python -m tests.settings_page`."""
     assert (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page()
+
+
+_PAIR = 'arms = [{{name = "a", share = {}}}, {{name = "{}", share = 0.5}}]\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (_PAIR.format(0.4, "b"), ["shares of a, b sum to 0.9", "sum to 1"]),
+        (_PAIR.format(0.5, "a"), ["arm 'a' stands there twice"]),
+        ('arms = [{name = "a", share = 1.0}]\n', ["arms", "at least 2"]),
+        (_PAIR.format(0.5, "b") + "[experiments.running.deep]\n", ["twice"]),
+        (_PAIR.format(0.5, "b") + "[experiments.running.other]\n" + _PAIR.format(0.5, "b"), ["'lists'", "traffic"]),
+        (
+            _PAIR.format(0.5, "b")
+            + '[experiments.running.other]\nsalt = "deep"\nlayer = "x"\n'
+            + _PAIR.format(0.5, "b"),
+            ["salt 'deep' is used twice"],
+        ),
+        (_PAIR.format(0.5, "B b"), ["arms.1.name", "B b"]),
+    ],
+    ids=["shares", "arm twice", "one arm", "name twice", "full layer", "salt twice", "hostile name"],
+)
+def test_wrong_experiments_are_refused_in_words(write: Write, content: str, words: list[str]) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(write("[experiments.running.deep]\n" + content), environ={})
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_two_layers_cannot_both_choose_the_ranker(write: Write) -> None:
+    arms = 'arms = [{name = "a", share = 0.5}, {name = "b", share = 0.5, ranker = "din"}]\n'
+    text = f'[experiments.running.one]\n{arms}[experiments.running.two]\nlayer = "other"\n{arms}'
+    with pytest.raises(SettingsError, match="ranker is set in the layers lists and other"):
+        load_settings(write(text), environ={})
+    exploring = text.replace('layer = "other"\n', 'layer = "other"\nactive = false\n')
+    assert not load_settings(write(exploring), environ={}).experiments.running["two"].active

@@ -125,9 +125,16 @@ class FakeRecommender:
         return self._listing(f"similar:{embedding or 'item2vec'}", others[:size], reasons, explain)
 
     async def for_user(
-        self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool
+        self,
+        user_id: int,
+        *,
+        size: int,
+        model: str | None,
+        exclude: frozenset[int],
+        explain: bool,
+        arm: str | None = None,
     ) -> Listing:
-        self.asked["for_user"] = {"size": size, "model": model, "exclude": exclude, "explain": explain}
+        self.asked["for_user"] = {"size": size, "model": model, "exclude": exclude, "explain": explain, "arm": arm}
         if model and model not in {*self.models, "emb", "neuralcf", "nerualcf"}:
             raise NotFound(f"There is no model {model!r}; the release holds {', '.join(self.models)}.")
         mine = {rating.movie_id: rating for rating in self.ratings if rating.user_id == user_id}

@@ -74,7 +74,11 @@ def test_original_names_mean_the_default_embedding(
 
 def test_default_size_is_the_setting(client: Client, recommender: FakeRecommender) -> None:
     client.get("/api/v1/users/1/recommendations")
-    assert recommender.asked["for_user"] == {"size": 24, "model": None, "exclude": frozenset(), "explain": False}
+    assert recommender.asked["for_user"] == {
+        "size": 24, "model": None, "exclude": frozenset(), "explain": False, "arm": None,
+    }  # fmt: skip
+    client.get("/api/v1/users/1/recommendations?arm=deep:din")
+    assert recommender.asked["for_user"]["arm"] == "deep:din"
 
 
 def test_user_and_their_list(client: Client) -> None:

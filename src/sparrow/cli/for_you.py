@@ -20,7 +20,7 @@ from sparrow.build.trial import build_trial
 from sparrow.cli.evaluation_data import Catalogue
 from sparrow.cli.progress import BuildProgress
 from sparrow.cli.trial_times import trial_times
-from sparrow.config import Settings
+from sparrow.config import Experiments, Settings
 from sparrow.datasets.about import About
 from sparrow.datasets.in_memory import write_dataset
 from sparrow.datasets.rows import Ratings
@@ -75,12 +75,13 @@ def _renumbered(catalogue: Mapping[int, Movie], raw: int, number: int) -> Movie:
 
 
 def _with_hidden(settings: Settings, movies: Ids) -> Settings:
-    """Hidden movies and pairs kept apart go by their new numbers."""
+    """Hidden movies go by their new numbers; pairs kept apart and experiments are left out."""
     hidden = np.flatnonzero(np.isin(movies, sorted(settings.candidates.hidden))) + 1
     return settings.model_copy(
         update={
             "candidates": settings.candidates.model_copy(update={"hidden": frozenset(hidden.tolist())}),
             "similar": settings.similar.model_copy(update={"apart": ()}),
+            "experiments": Experiments(),
         }
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 import sparrow
+from sparrow.cli.ab_report import ab_report
 from sparrow.cli.build import build, up
 from sparrow.cli.data import data
 from sparrow.cli.evaluate import evaluate
@@ -15,6 +16,7 @@ from sparrow.cli.evaluate_similar import evaluate_similar
 from sparrow.cli.model_server import model_server
 from sparrow.cli.releases import publish, releases, rollback
 from sparrow.cli.serve import serve
+from sparrow.cli.simulate_users import simulate_users
 from sparrow.cli.spot_check import spot_check
 from sparrow.cli.synth import synth
 from sparrow.errors import SparrowError
@@ -30,6 +32,8 @@ VERBS = (
     evaluate,
     evaluate_similar,
     spot_check,
+    ab_report,
+    simulate_users,
     serve,
     model_server,
 )

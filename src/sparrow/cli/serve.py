@@ -107,6 +107,7 @@ def application() -> Any:
     """The application of one worker, from the environment that `run_server` left."""
     from sparrow.config import load_settings
     from sparrow.feedback.events import EventLog
+    from sparrow.feedback.experiment_reports import ExperimentReports
     from sparrow.online.live import LiveRelease
     from sparrow.stores.live import LiveStore
     from sparrow.stores.marks import MarkStore
@@ -116,4 +117,5 @@ def application() -> Any:
     config = os.environ.pop(CONFIG_VARIABLE, None)
     settings = load_settings(Path(config) if config else None, home)
     live = LiveStore(home)
-    return create_app(LiveRelease(home, settings, live), EventLog(live), settings, MarkStore(home))
+    reports = ExperimentReports(home, settings.experiments)
+    return create_app(LiveRelease(home, settings, live), EventLog(live), settings, MarkStore(home), reports=reports)

@@ -11,6 +11,7 @@ Example:
 - `building`  sections of the offline side
 - `ranking`   sections of the ranking models
 - `serving`   sections of the online side
+- `experiments` who is shown what, and what a report goes by
 - `settings`  all of them together, and `load_settings`
 """
 
@@ -30,6 +31,7 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
+from sparrow.config.experiments import Arm, Experiment, Experiments, MetricName, arm_in, label_of
 from sparrow.config.ranking import (
     MODEL_NAMES,
     DeepFM,
@@ -52,6 +54,7 @@ __all__ = [
     "DEFAULT_HOME",
     "HOME_VARIABLE",
     "MODEL_NAMES",
+    "Arm",
     "Build",
     "Candidates",
     "Collaborative",
@@ -62,9 +65,12 @@ __all__ = [
     "EmbeddingMLP",
     "EmbeddingName",
     "Embeddings",
+    "Experiment",
+    "Experiments",
     "Features",
     "ForYou",
     "Item2vec",
+    "MetricName",
     "ModelName",
     "NeuralCF",
     "NextItem",
@@ -86,6 +92,8 @@ __all__ = [
     "Web",
     "WideDeep",
     "Word2vec",
+    "arm_in",
     "find_home",
+    "label_of",
     "load_settings",
 ]

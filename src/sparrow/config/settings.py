@@ -22,6 +22,7 @@ from sparrow.config.building import (
     Split,
     VectorSearch,
 )
+from sparrow.config.experiments import Experiments
 from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, SasRec, TwoTower, WideDeep
 from sparrow.config.section import Section
 from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
@@ -58,6 +59,7 @@ class Settings(Section):
     similar: Similar = Similar()
     for_you: ForYou = ForYou()
     candidates: Candidates = Candidates()
+    experiments: Experiments = Experiments()
     online: Online = Online()
     web: Web = Web()
     releases: Releases = Releases()

@@ -1,4 +1,12 @@
 """What people do, coming back.
 
 - `events`  the durable event log behind `POST /api/v1/events`
+- `experiment_log` an experiment's lists and events, read from a home
+- `outcomes`  what each person of it did, day by day
+- `comparing` two arms and one metric
+- `experiment_reports` every experiment's report, kept for a minute for the page
+- `report`    all of it, judged: figures, intervals, guardrails, a verdict
+- `statistics` the methods behind, a paper a file
+- `simulation` people of known taste, and `simulated_log`, what they leave in a home
+- `trials`    the report put to the test by them; `trials_off_policy` the estimates from logged chances
 """

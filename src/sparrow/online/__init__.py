@@ -14,6 +14,8 @@
 - `reranking`    rules after ranking: seen out, exclusions, the one sort; `rules` of similar movies, `taste` of people's lists
 - `pipeline`     the plain list of the above, run with next-best fallbacks
 - `pipelines`    every pipeline of a release by name
+- `experiments` who takes part in which, by a hash of the id
+- `exploration` orders that are drawn, with their chances
 - `apart`        pairs of movies that never stand in each other's lists
 - `shelf`        the catalogue to walk along: pages and search
 - `explain`      from rows back to movies with reasons and traces

@@ -77,9 +77,10 @@ class Listing:
         release: the release that every part of the answer comes from.
         recommendation_id: names this list in events and logs.
         pipeline: the pipeline that made it, e.g. "similar:item2vec", "for_you:neural_cf", "for_you:history".
-        arm: the experiment arm, "" outside experiments.
+        arm: `experiment:arm` of each experiment that the list is part of, comma separated; "" outside experiments.
         degraded: what was not there and had to be replaced: "ranker", "store".
         timings: milliseconds per stage, filled when `explain` was asked for.
+        propensities: the chance of each place given those before it, where the order was drawn; None: it was not.
     """
 
     release: str
@@ -89,6 +90,7 @@ class Listing:
     items: tuple[ListedMovie, ...]
     degraded: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    propensities: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -18,7 +18,9 @@ from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
 from sparrow.online.ensemble import Chosen
+from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
 from sparrow.online.explain import explain_items
+from sparrow.online.exploration import explored
 from sparrow.online.next_item import NextItem
 from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
@@ -72,10 +74,12 @@ class Recommender:
     _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
     _apart: Apart = field(init=False, repr=False)
+    _assigner: Assigner = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
+        object.__setattr__(self, "_assigner", Assigner(self.settings.experiments))
         self._pipelines.update(
             build_pipelines(
                 self.catalog,
@@ -168,14 +172,29 @@ class Recommender:
         outcome = await pipeline.run(Request(row, person, allowed))
         return self._listing(pipeline, outcome, Request(row, person, allowed), size, explain)
 
+    def check_experiments(self) -> None:
+        """Raise SettingsError if an arm names a ranker that this release lacks."""
+        self._assigner.check_rankers(self.models)
+
     async def for_user(
-        self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool
+        self,
+        user_id: int,
+        *,
+        size: int,
+        model: str | None,
+        exclude: frozenset[int],
+        explain: bool,
+        arm: str | None = None,
     ) -> Listing:
-        """A person's list; for someone nobody has heard of the cold-start list."""
+        """A person's list; for someone nobody has heard of the cold-start list.
+
+        Who asks for a `model` stands outside of experiments; `arm` is one to be tried out, where the settings allow it.
+        """
+        assigned = self._assigner.override(arm) if arm else OUTSIDE if model else self._assigner.of(user_id)
         record, later, degraded = self._as_far_as_known(user_id)
         person = person_from_record(self.catalog, user_id, record, later)
         return await self.for_person(
-            person, size=size, model=model, exclude=exclude, explain=explain, degraded=degraded
+            person, size=size, model=model, exclude=exclude, explain=explain, degraded=degraded, assigned=assigned
         )
 
     def _as_far_as_known(self, user_id: int) -> tuple[UserRecord | None, LaterEvents, tuple[str, ...]]:
@@ -213,11 +232,14 @@ class Recommender:
         exclude: frozenset[int] = frozenset(),
         explain: bool = False,
         degraded: tuple[str, ...] = (),
+        assigned: Assignment = OUTSIDE,
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
         request = Request(None, person, self.allowed(person, exclude))
-        pipeline, outcome = await self.rank(request, model, explain)
-        return self._listing(pipeline, outcome, request, size, explain, degraded)
+        pipeline, outcome = await self.rank(request, model or assigned.ranker, explain)
+        outcome, chances = explored(outcome, size, assigned.explore, self.settings.experiments.steepness)
+        listing = self._listing(pipeline, outcome, request, size, explain, degraded)
+        return replace(listing, arm=assigned.label, propensities=chances)
 
     async def rank(self, request: Request, model: str | None, explain: bool = False) -> tuple[Pipeline, Outcome]:
         """The ranking behind a person's list, without the words."""

@@ -17,6 +17,7 @@ from sparrow.web.ids import (
     shown,
 )
 from sparrow.web.parameters import (
+    Arm,
     Exclude,
     Explain,
     Name,
@@ -121,6 +122,7 @@ async def list_for_user(
     model: Name = None,
     exclude: Exclude = None,
     explain: Explain = False,
+    arm: Arm = None,
 ) -> Response:
     """Movies this person may like and has not seen; an unknown person gets the cold-start list."""
     recommender = recommender_of(request)
@@ -131,6 +133,7 @@ async def list_for_user(
         model=model or None,
         exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
+        arm=arm or None,
     )
     about = listing_json(listing, explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
     return answer(request, about, degraded=listing.degraded)

@@ -9,10 +9,10 @@ from starlette.middleware import Middleware
 
 from sparrow import __version__
 from sparrow.config import Settings
-from sparrow.web import api, events_api, lab, legacy, marks_api, operations, posters, problems, views
+from sparrow.web import api, events_api, experiments, lab, legacy, marks_api, operations, posters, problems, views
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live, MarkBook
+from sparrow.web.ports import EventLog, Live, MarkBook, Reports
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -23,12 +23,19 @@ ROUTERS: Final = (
     views.router,
     marks_api.router,
     lab.router,
+    experiments.router,
     operations.router,
 )
 """Asked in this order: the busiest first."""
 
 
-def create_app(live: Live, events: EventLog | None, settings: Settings, marks: MarkBook | None = None) -> FastAPI:
+def create_app(
+    live: Live,
+    events: EventLog | None,
+    settings: Settings,
+    marks: MarkBook | None = None,
+    reports: Reports | None = None,
+) -> FastAPI:
     """The server of one process.
 
     Args:
@@ -36,6 +43,7 @@ def create_app(live: Live, events: EventLog | None, settings: Settings, marks: M
         events: the durable log; None answers events with 503.
         settings: all settings; this room reads `[web]`.
         marks: what people marked in the laboratory; None answers marks with 503.
+        reports: what experiments have shown; None: there are no experiments.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -48,7 +56,7 @@ def create_app(live: Live, events: EventLog | None, settings: Settings, marks: M
         middleware=_middleware(live, metrics, settings),
     )
     app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
-    app.state.metrics, app.state.site = metrics, Site()
+    app.state.metrics, app.state.site, app.state.reports = metrics, Site(), reports
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", Assets(directory=HERE / "static"), name="static")

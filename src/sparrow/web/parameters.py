@@ -21,6 +21,9 @@ Size = Annotated[
 Offset = Annotated[int, Query(ge=0, le=MAX_ID, description="how many movies to skip")]
 Year = Annotated[int | None, Query(ge=1, le=9999, description="only movies released in this year")]
 Name = Annotated[str | None, Query(max_length=100, description="a name that the release holds")]
+Arm = Annotated[
+    str | None, Query(max_length=100, description="EXPERIMENT:ARM, to try it out; only with `[experiments] override`")
+]
 Text = Annotated[str, Query(max_length=200, description="words of the title")]
 Exclude = Annotated[list[str] | None, Query(description="movie ids to leave out: comma separated, repeated, or both")]
 Explain = Annotated[bool, Query(description="adds a trace to every item and the time each stage took (ms)")]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sparrow.feedback.report import Report
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.stores.marks import Mark
 from sparrow.stores.outside_ids import OutsideIds
@@ -38,7 +39,14 @@ class Recommender(Protocol):
         self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
     ) -> Listing: ...
     async def for_user(
-        self, user_id: int, *, size: int, model: str | None, exclude: frozenset[int], explain: bool
+        self,
+        user_id: int,
+        *,
+        size: int,
+        model: str | None,
+        exclude: frozenset[int],
+        explain: bool,
+        arm: str | None = None,
     ) -> Listing: ...
     async def for_history(
         self, history: Sequence[tuple[int, float | None]], *, size: int, exclude: frozenset[int], explain: bool
@@ -90,3 +98,9 @@ class MarkBook(Protocol):
     def add(self, movie_id: int, neighbour_id: int, embedding: str, release: str) -> bool: ...
     def remove(self, movie_id: int, neighbour_id: int, embedding: str) -> bool: ...
     def all(self) -> list[Mark]: ...
+
+
+class Reports(Protocol):
+    """What experiments have shown so far (`sparrow.feedback.experiment_reports`)."""
+
+    def all(self) -> list[Report]: ...

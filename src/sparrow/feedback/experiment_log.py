@@ -1,0 +1,66 @@
+"""What an experiment served and what came of it, from a home's logs to the arrays of `outcomes`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from sparrow.config import Experiment, Experiments, arm_in
+from sparrow.errors import NotFound
+from sparrow.feedback.outcomes import DAY, TYPES, Events, Lists, gather
+from sparrow.feedback.report import Report, report
+from sparrow.stores.event_rows import Row, event_rows
+from sparrow.stores.live import FILE
+from sparrow.stores.served import ServedList, ServedLog
+
+
+def experiment_report(home: Path, name: str, rules: Experiments, since: int = 0) -> Report:
+    """The report of one experiment.
+
+    Args:
+        home: holds the logs; without them nobody was exposed.
+        name: of the experiment.
+        rules: all experiments of the settings.
+        since: lists served before this second (UTC) do not count.
+
+    Raises:
+        NotFound: the settings have no such experiment.
+        StoreUnavailable: a log cannot be read.
+    """
+    if name not in rules.running:
+        known = ", ".join(rules.running) or "none"
+        raise NotFound(
+            f"There is no experiment {name!r} in the settings; there are: {known}. See [experiments.running]."
+        )
+    experiment = rules.running[name]
+    # Asked first: opening a log would make one.
+    served = read_lists(ServedLog(home).since(since), name, experiment) if (home / FILE).is_file() else {}
+    lists = Lists(_ids(user for user, _ in served.values()), _ids(arm for _, arm in served.values()))
+    events = read_events(event_rows(home, TYPES, max(0, since - rules.before_days * DAY)), list(served))
+    return report(name, experiment, gather(lists, events, rules.before_days), rules)
+
+
+def read_lists(served: Iterable[ServedList], name: str, experiment: Experiment) -> dict[str, tuple[int, int]]:
+    """recommendationId → (person, place of the arm) of the lists that are part of an experiment."""
+    places = {arm.name: place for place, arm in enumerate(experiment.arms)}
+    found: dict[str, tuple[int, int]] = {}
+    for one in served:
+        arm = arm_in(one.arm, name)
+        if one.user_id is not None and arm in places:
+            found[one.recommendation_id] = (one.user_id, places[arm])
+    return found
+
+
+def read_events(rows: Iterable[Row], lists: list[str]) -> Events:
+    """Rows as columns; `lists` are the recommendationIds of the experiment, in the order of its `Lists`."""
+    types, places = {name: place for place, name in enumerate(TYPES)}, {name: place for place, name in enumerate(lists)}
+    known = [
+        (user, types[kind], value, places.get(shown_in or "", -1), timestamp)
+        for user, kind, value, shown_in, timestamp in rows
+    ]
+    user, kind, value, shown_in, timestamp = zip(*known, strict=True) if known else ((),) * 5
+    return Events(_ids(user), _ids(kind), np.array(value, dtype=np.float64), _ids(shown_in), _ids(timestamp))
+
+
+def _ids(values: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.fromiter(values, dtype=np.int64)

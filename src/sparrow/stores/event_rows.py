@@ -1,0 +1,34 @@
+"""Events as plain rows for reports: what of which kind happened when, from the log of one home. Never on the request path."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from sparrow.errors import StoreUnavailable
+from sparrow.stores.live import FILE, connect
+
+Row = tuple[int, str, float, str | None, int]
+"""(person, type, value or 0, recommendationId, timestamp)."""
+
+
+def event_rows(home: Path, types: Sequence[str], since: int = 0) -> Iterator[Row]:
+    """Events of these types at `since` (seconds, UTC) or later, in the order of arrival; none where there is no log.
+
+    Raises:
+        StoreUnavailable: the log is there and cannot be read.
+    """
+    path = home / FILE
+    if not path.is_file():
+        return
+    marks = ", ".join("?" * len(types))
+    query = (
+        "SELECT user_id, type, coalesce(value, 0.0), recommendation_id, timestamp FROM events "
+        f"WHERE timestamp >= ? AND type IN ({marks}) ORDER BY seq"
+    )
+    try:
+        with closing(connect(path, "")) as connection:
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
+                yield from connection.execute(query, (since, *types))
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"The event log {path} cannot be read ({error}).") from None

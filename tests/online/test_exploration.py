@@ -1,0 +1,67 @@
+"""Drawn orders: the chances are true, the movies are the good ones, and nothing seen comes back."""
+
+import asyncio
+from collections import Counter
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from sparrow.config import Experiments, Settings
+from sparrow.online.answers import Listing
+from sparrow.online.exploration import POOL, draw_order
+from tests.online.memory import ParityNetwork, make_recommender
+from tests.worlds import checkerboard
+
+WORLD = checkerboard()
+
+
+def test_lists_are_drawn_as_often_as_their_chances_say() -> None:
+    weights, chance = np.array([4.0, 2.0, 1.0, 1.0]), np.random.default_rng(1)
+    drawn, told = Counter(), {}
+    for _ in range(20_000):
+        order, chances = draw_order(weights, 2, chance)
+        key = tuple(order.tolist())
+        drawn[key] += 1
+        told[key] = float(chances.prod())
+    assert sum(told.values()) == pytest.approx(1)
+    assert told.keys() == set(permutations(range(4), 2))
+    for key, probability in told.items():
+        assert drawn[key] / 20_000 == pytest.approx(probability, abs=0.012)
+    assert told[0, 1] == pytest.approx(4 / 8 * 2 / 4)
+
+
+def test_all_places_can_be_drawn() -> None:
+    order, chances = draw_order(np.ones(5), 5, np.random.default_rng(2))
+    assert sorted(order.tolist()) == [0, 1, 2, 3, 4]
+    assert chances == pytest.approx([1 / 5, 1 / 4, 1 / 3, 1 / 2, 1])
+
+
+def lists(explore: float, user: int, times: int, size: int = 4) -> list[Listing]:
+    both = [{"name": name, "share": 0.5, "explore": explore} for name in "ab"]
+    settings = Settings(experiments=Experiments.model_validate({"running": {"draw": {"arms": both}}}))
+    board = make_recommender(WORLD, settings, ParityNetwork())
+    asked = [board.for_user(user, size=size, model=None, exclude=frozenset({40}), explain=True) for _ in range(times)]
+    return [asyncio.run(one) for one in asked]
+
+
+def test_explored_lists_hold_the_best_movies_in_another_order_with_their_chances() -> None:
+    best = [item.movie.movie_id for item in lists(0.0, 1, 1, size=4 * POOL)[0].items]
+    found = lists(1.0, 1, 40)
+    orders = {tuple(item.movie.movie_id for item in listing.items) for listing in found}
+    assert len(orders) > 10
+    assert all(set(order) <= set(best) and len(set(order)) == 4 for order in orders)
+    assert not any(set(order) & (WORLD.rated_by(1) | {40}) for order in orders)
+    for listing in found:
+        assert listing.propensities is not None
+        assert len(listing.propensities) == len(listing.items)
+        assert all(0 < chance <= 1 for chance in listing.propensities)
+        assert listing.items[0].trace is not None
+    first = Counter(listing.items[0].movie.movie_id for listing in found)
+    assert first.most_common(1)[0][0] == best[0]
+
+
+def test_a_share_of_the_lists_is_drawn() -> None:
+    drawn = [listing.propensities is not None for listing in lists(0.3, 2, 60)]
+    assert 6 <= sum(drawn) <= 34
+    assert not any(listing.propensities for listing in lists(0.0, 2, 5))
