@@ -132,7 +132,7 @@ def _open_ranker(
 
 
 def _later(live: LiveStore, events_through: int, user_id: int) -> LaterEvents:
-    return sum_events(live.events_of(user_id, after=events_through))
+    return sum_events(live.events_of(user_id, after=events_through), after=events_through)
 
 
 def _nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of `Recommender.later`

@@ -16,7 +16,7 @@ def rating_times(record: UserRecord | None, later: LaterEvents) -> dict[int, int
     if record is not None:
         movies, _, times = record.ratings()
         stored = dict(zip(movies.tolist(), times.tolist(), strict=True))
-    return stored | dict(later.rated_at)
+    return stored | {movie: max(at, stored.get(movie, at)) for movie, at in later.rated_at.items()}
 
 
 def user_facts(catalog: Catalog, user_id: int, person: Person, times: Mapping[int, int], favourites: int) -> UserFacts:

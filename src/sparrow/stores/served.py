@@ -15,7 +15,7 @@ from typing import Final
 from sparrow.errors import StoreUnavailable
 from sparrow.stores.live import FILE, connect
 
-_TABLES: Final = """
+SERVED_TABLES: Final = """
     CREATE TABLE IF NOT EXISTS served (
         recommendation_id TEXT PRIMARY KEY, timestamp INTEGER NOT NULL, user_id INTEGER, release TEXT NOT NULL,
         pipeline TEXT NOT NULL, arm TEXT NOT NULL, movies TEXT NOT NULL, propensities TEXT);
@@ -63,7 +63,7 @@ class ServedLog:
         self._path = home / FILE
         self._lock = threading.Lock()
         try:
-            self._connection = connect(self._path, _TABLES)
+            self._connection = connect(self._path, SERVED_TABLES)
             self._connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.Error as error:
             raise StoreUnavailable(
@@ -97,7 +97,7 @@ class ServedLog:
         query = f"SELECT {_COLUMNS} FROM served WHERE timestamp >= ? ORDER BY timestamp, rowid"
         # A connection of its own: a long read must not keep the writer waiting.
         try:
-            reader = connect(self._path, _TABLES)
+            reader = connect(self._path, SERVED_TABLES)
             try:
                 for row in reader.execute(query, (timestamp,)):
                     yield _served(*row)
