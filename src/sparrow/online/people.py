@@ -14,7 +14,6 @@ from sparrow.schema import UserId
 from sparrow.stores.feature_store import UserRecord
 from sparrow.stores.live import StoredEvent
 
-
 _NO_TIMES: Final = np.empty(0, np.int64)
 
 

@@ -81,4 +81,6 @@ def _clearing(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except (sqlite3.Error, OverflowError) as error:
-        raise StoreUnavailable(f"{path} cannot be cleared ({error}); check the disk's free space and try again.") from None
+        raise StoreUnavailable(
+            f"{path} cannot be cleared ({error}); check the disk's free space and try again."
+        ) from None

@@ -19,7 +19,8 @@ class EventHistory:
 
     def __init__(self, home: Path) -> None:
         self._path = home / FILE
-        [[self.through]] = self._rows("SELECT coalesce(max(seq), 0) FROM events") if self._path.is_file() else [[0]]
+        newest = self._rows("SELECT coalesce(max(seq), 0) FROM events") if self._path.is_file() else iter([(0,)])
+        self.through: int = next(newest)[0]
 
     def by_person(self) -> Iterator[tuple[int, list[StoredEvent]]]:
         """(person, all their ratings, watches, dislikes and undos), by ascending id, each oldest first."""

@@ -28,6 +28,7 @@ from sparrow.web.parameters import (
     embedding_name,
 )
 from sparrow.web.problems import recommender_of
+from sparrow.web.served import note_served
 from sparrow.web.shapes import (
     FoundShape,
     GuestRequest,
@@ -91,6 +92,7 @@ async def list_similar(
         exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
     )
+    note_served(request, listing)
     about = listing_json(listing, explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId))
     return answer(request, about, degraded=listing.degraded)
 
@@ -132,6 +134,7 @@ async def list_for_user(
         exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
     )
+    note_served(request, listing, user_id)
     about = listing_json(listing, explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
     return answer(request, about, degraded=listing.degraded)
 
@@ -150,4 +153,5 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         exclude=frozenset(read_movie(request, recommender, "exclude", movie) for movie in guest.exclude),
         explain=guest.explain,
     )
+    note_served(request, listing)
     return answer(request, listing_json(listing, guest.explain, movie_namer(recommender)), degraded=listing.degraded)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from sparrow import __version__
@@ -12,7 +13,7 @@ from sparrow.config import Settings
 from sparrow.web import api, events_api, lab, legacy, marks_api, operations, posters, problems, views
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live, MarkBook
+from sparrow.web.ports import EventLog, Live, MarkBook, ServedLists
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -28,7 +29,13 @@ ROUTERS: Final = (
 """Asked in this order: the busiest first."""
 
 
-def create_app(live: Live, events: EventLog | None, settings: Settings, marks: MarkBook | None = None) -> FastAPI:
+def create_app(
+    live: Live,
+    events: EventLog | None,
+    settings: Settings,
+    marks: MarkBook | None = None,
+    served: ServedLists | None = None,
+) -> FastAPI:
     """The server of one process.
 
     Args:
@@ -36,6 +43,7 @@ def create_app(live: Live, events: EventLog | None, settings: Settings, marks: M
         events: the durable log; None answers events with 503.
         settings: all settings; this room reads `[web]`.
         marks: what people marked in the laboratory; None answers marks with 503.
+        served: the log of served lists, closed with the application; None keeps no such log.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -48,7 +56,7 @@ def create_app(live: Live, events: EventLog | None, settings: Settings, marks: M
         middleware=_middleware(live, metrics, settings),
     )
     app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
-    app.state.metrics, app.state.site = metrics, Site()
+    app.state.metrics, app.state.site, app.state.served = metrics, Site(), served
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", Assets(directory=HERE / "static"), name="static")
@@ -69,3 +77,5 @@ async def _keep_live(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.live.stop()
+        if app.state.served is not None:
+            await run_in_threadpool(app.state.served.close)
