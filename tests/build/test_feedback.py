@@ -16,7 +16,8 @@ from sparrow.build.feedback import Feedback, fold, read_feedback
 from sparrow.datasets.canonical import MOVIES, MOVIES_SCHEMA, RATINGS, RATINGS_SCHEMA, TAGS, TAGS_SCHEMA
 from sparrow.datasets.identities import ID_TABLES, read_ids
 from sparrow.online.catalog import build_catalog
-from sparrow.online.people import Person, person_from_record, sum_events
+from sparrow.online.later_events import sum_events
+from sparrow.online.people import Person, person_from_record
 from sparrow.schema import Movie, MovieId, Rating, UserId
 from sparrow.stores.clearing import forget_person
 from sparrow.stores.live import LiveStore, StoredEvent

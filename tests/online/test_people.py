@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sparrow.online.catalog import Catalog, build_catalog
-from sparrow.online.people import Person, person_from_history, person_from_record, sum_events
+from sparrow.online.later_events import sum_events
+from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.schema import Movie, MovieId, Rating, UserId
 from sparrow.stores.feature_store import UserRecord
 from sparrow.stores.live import StoredEvent

@@ -5,6 +5,7 @@
 - `posters`   which picture is which movie's
 - `run_log`   how each stage went, kept in the release; `memory` measures it
 - `limits`    disk and memory: what a build will need, and words for when it is not enough
+- `feedback`  what people did on the site, folded into the data; who is forgotten stays out
 - `assemble`  one folder from a fit's parts: feature store and models
 - `fill_store`  a release's records from Spark straight into Redis
 - `judge`     the evaluation of the judging fit; `judge_liking` of what is rated high, `judge_similar` of similar movies

@@ -1,8 +1,8 @@
 """What people did on the site, folded into the data of the next release (`sparrow build --with-events`); who asked to be
 forgotten stays out of every build.
 
-The rules are those of the request path, by the same function (`online.people.sum_events`), so a person is the same before and
-after a publish. Of each person and movie the latest word counts, the data set's own rating being one:
+The rules are those of the request path, by the same function (`online.later_events.sum_events`), so a person is the same
+before and after a publish. Of each person and movie the latest word counts, the data set's own rating being one:
 
 - a rating is a row of the ratings, on the grid of half stars, at the event's time;
 - "not for me" and "undo" take away every rating of that movie up to their time, the data set's too;
@@ -28,7 +28,7 @@ from sparrow.datasets.attributes import FILES
 from sparrow.datasets.canonical import MOVIES, RATINGS, RATINGS_SCHEMA, TAGS
 from sparrow.datasets.identities import ID_TABLES, OUTSIDE, SMALL_BELOW, read_ids
 from sparrow.features.definitions import half_stars
-from sparrow.online.people import sum_events
+from sparrow.online.later_events import sum_events
 from sparrow.schema import Columns
 from sparrow.stores.event_history import EventHistory
 from sparrow.stores.live import FILE, LiveStore

@@ -106,7 +106,7 @@ DESCRIBING: Final = tuple(
 
 
 STAGES: Final = (
-    Stage("data", (), (), ("datasets", "build/feedback", "online/people"), import_data),
+    Stage("data", (), (), ("datasets", "build/feedback", "online/later_events", "features/definitions"), import_data),
     Stage(
         "features",
         needs=("data",),

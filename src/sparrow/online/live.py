@@ -18,7 +18,7 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
 from sparrow.online.ensemble import FILE as FOR_YOU
 from sparrow.online.ensemble import Chosen
-from sparrow.online.people import LaterEvents, sum_events
+from sparrow.online.later_events import LaterEvents, sum_events
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
 from sparrow.online.similarity import load_similarity

@@ -19,7 +19,8 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
 from sparrow.online.ensemble import Chosen
 from sparrow.online.explain import explain_items
-from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
+from sparrow.online.later_events import LaterEvents
+from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.pipelines import FALLBACKS, build_pipelines
 from sparrow.online.recall import Request

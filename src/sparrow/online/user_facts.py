@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from sparrow.online.answers import UserFacts
 from sparrow.online.catalog import Catalog
-from sparrow.online.people import LaterEvents, Person
+from sparrow.online.later_events import LaterEvents
+from sparrow.online.people import Person
 from sparrow.online.reranking import descending_by_score
 from sparrow.schema import MovieId, Rating, UserId
 from sparrow.stores.feature_store import UserRecord

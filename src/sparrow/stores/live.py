@@ -1,7 +1,7 @@
 """What people did since the release was built: a durable, idempotent log in SQLite (WAL), shared by all workers of a home.
 
 An event is there once `append` has returned (`synchronous=FULL`: the file system was told to write it), and counts once per
-`eventId`; one that came without gets one, so that an export can be imported again. `online.people` sums a person's events
+`eventId`; one that came without gets one, so that an export can be imported again. `online.later_events` sums a person's events
 into what the request path needs; `event_history` reads the whole log, `clearing` removes from it.
 """
 
@@ -117,6 +117,10 @@ class LiveStore:
         )
         rows = self._rows(query, (user_id, after))
         return [StoredEvent(*row) for row in reversed(rows)]
+
+    def has_acted(self, user_id: int) -> bool:
+        """Whether there is any event of this person, of whatever kind."""
+        return bool(self._rows("SELECT 1 FROM events WHERE user_id = ? LIMIT 1", (user_id,)))
 
     def forgotten(self) -> dict[int, int]:
         """userId → when they asked to be forgotten (seconds, UTC)."""
