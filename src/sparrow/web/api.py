@@ -141,7 +141,7 @@ async def list_for_user(
 
 @router.post("/api/v1/recommendations", responses={200: {"model": ListingShape}, **_REFUSED})
 async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
-    """For someone who has no account: their history comes with the question."""
+    """For someone who has no account: their history comes with the question. `Accept: text/html` gives the site's own cards."""
     recommender = recommender_of(request)
     history = [
         (read_movie(request, recommender, f"history.{place}.movieId", liked.movie_id), liked.rating)
@@ -154,4 +154,8 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         explain=guest.explain,
     )
     note_served(request, listing)
+    if "text/html" in request.headers.get("accept", ""):
+        request.scope["degraded"] = listing.degraded
+        cards: Response = request.app.state.site.page(request, "cards.html", listing=listing)
+        return cards
     return answer(request, listing_json(listing, guest.explain, movie_namer(recommender)), degraded=listing.degraded)
