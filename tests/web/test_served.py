@@ -1,5 +1,6 @@
 """What goes out is noted: every list, by whatever door, under the id that the answer carries."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,22 @@ def test_two_tabs_that_rate_at_once_lose_nothing_and_the_last_one_counts(live: F
         event = {"type": "rating", "userId": 7, "movieId": 589, "value": stars, "timestamp": 1_700_000_000}
         assert client.post("/api/v1/events", json=event).json()["accepted"] == 1
     assert [event.value for event in home.events_of(7)] == [2.0, 4.5]
+
+
+def test_a_guests_page_gets_the_list_as_cards_in_its_language(client: Client, shelf: Shelf) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": "zh"}
+    answer = client.post("/api/v1/recommendations", json={"history": [{"movieId": 1}], "size": 3}, headers=headers)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.headers["Content-Language"] == "zh-Hans"
+    [noted] = shelf.lists
+    assert f'data-recommendation="{noted.recommendation_id}"' in answer.text
+    assert [int(movie) for movie in re.findall(r'data-movie="(\d+)"', answer.text)] == list(noted.movies)
+    assert "<html" not in answer.text
+
+
+@pytest.mark.parametrize(("path", "owner"), [("/user.html?userId=7", "7"), ("/movie.html?movieId=589", None)])
+def test_a_page_names_its_list_and_whose_it_is(client: Client, shelf: Shelf, path: str, owner: str | None) -> None:
+    page = client.get(path).text
+    [noted] = shelf.lists
+    assert f'data-recommendation="{noted.recommendation_id}"' in page
+    assert re.findall(r'data-owner="(\w+)"', page) == ([owner] if owner else [])
