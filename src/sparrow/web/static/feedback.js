@@ -123,5 +123,6 @@ new MutationObserver(watch).observe(document.querySelector("main"), { childList:
 document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flush());
 addEventListener("pagehide", flush);
 addEventListener("pageshow", showVisitor);
+addEventListener("storage", showVisitor); // chosen in another tab
 showVisitor();
 watch();
