@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sparrow.errors import StoreUnavailable
-from sparrow.feedback.events import FUTURE_SECONDS, EventLog
+from sparrow.feedback.events import EARLIEST, FUTURE_SECONDS, EventLog
+from sparrow.stores.clearing import Cleared, forget_person
 from sparrow.stores.live import LiveStore
 
 NOW = 1_700_000_000
@@ -36,8 +37,27 @@ def test_an_event_without_a_time_happened_now(log: EventLog, store: LiveStore) -
 
 
 def test_a_time_given_is_kept(log: EventLog, store: LiveStore) -> None:
-    log.accept([rating(5, timestamp=12_345), rating(6, timestamp=NOW + FUTURE_SECONDS)])
-    assert [event.timestamp for event in store.events_of(1)] == [12_345, NOW + FUTURE_SECONDS]
+    log.accept([rating(5, timestamp=EARLIEST), rating(6, timestamp=NOW + FUTURE_SECONDS)])
+    assert [event.timestamp for event in store.events_of(1)] == [EARLIEST, NOW + FUTURE_SECONDS]
+
+
+def test_a_time_before_there_were_such_pages_is_rejected_with_the_reason(log: EventLog, store: LiveStore) -> None:
+    receipt = log.accept([rating(5, timestamp=EARLIEST - 1), rating(6), rating(7, timestamp=0)])
+    assert receipt.accepted == 1
+    assert [index for index, _ in receipt.rejected] == [0, 2]
+    assert "788918399 lies before 1995" in receipt.rejected[0][1]
+    assert [event.movie_id for event in store.events_of(1)] == [6]
+
+
+def test_an_old_copy_brings_nobody_back_who_asked_to_be_forgotten(
+    log: EventLog, store: LiveStore, tmp_path: Path
+) -> None:
+    log.accept([rating(5), rating(6, userId=2)])
+    assert forget_person(tmp_path, 1, NOW) == Cleared(events=1, served_lists=0)
+    receipt = log.accept([rating(5, timestamp=NOW - 10), rating(7), rating(8, userId=2, timestamp=NOW - 10)])
+    assert (receipt.accepted, [index for index, _ in receipt.rejected]) == (2, [0])
+    assert "asked to be forgotten" in receipt.rejected[0][1]
+    assert [event.movie_id for event in store.events_of(1)] == [7]
 
 
 def test_the_far_future_is_rejected_by_its_place_and_the_others_stay(log: EventLog, store: LiveStore) -> None:
@@ -72,5 +92,5 @@ def test_accepted_means_readable_by_another_process(log: EventLog, tmp_path: Pat
 
 def test_a_log_that_cannot_write_says_so(log: EventLog, store: LiveStore) -> None:
     store.close()
-    with pytest.raises(StoreUnavailable, match=r"live\.sqlite cannot be written"):
+    with pytest.raises(StoreUnavailable, match=r"live\.sqlite cannot be (read|written)"):
         log.accept([rating(5)])

@@ -11,7 +11,7 @@ from sparrow.errors import RankerUnavailable, StoreUnavailable
 from sparrow.features.encoding import EncodingSpec, Vocabulary
 from sparrow.online.catalog import Catalog, Rows, build_catalog
 from sparrow.online.deep import Arrays, DeepRanker
-from sparrow.online.people import LaterEvents
+from sparrow.online.later_events import LaterEvents
 from sparrow.online.recommender import Recommender
 from sparrow.online.similarity import MovieSimilarity, load_similarity
 from sparrow.schema import Columns, Movie, Rating

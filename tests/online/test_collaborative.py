@@ -152,16 +152,6 @@ def test_whoever_likes_nothing_known_is_unknown(board: Recommender) -> None:
         assert (listing.pipeline, len(listing.items), listing.degraded) == ("for_you:popularity", 5, ())
 
 
-def test_a_dislike_takes_a_movie_out_of_the_history(board: Recommender) -> None:
-    online = of_board(board)
-    person = person_from_history(board.catalog, [(2, 5.0), (4, 5.0), (7, 5.0)])
-    without = replace(person, disliked=frozenset([int(board.catalog.row(7))]))
-    plain = person_from_history(board.catalog, [(2, 5.0), (4, 5.0)])
-    both = [online.taste(one) for one in (without, plain)]
-    assert both[0] is not None and both[1] is not None
-    assert both[0].summed == pytest.approx(both[1].summed)
-
-
 def test_a_movie_nobody_met_scores_and_is_not_recalled(board: Recommender) -> None:
     person = person_from_history(board.catalog, [(2, 5.0)])
     taste = of_board(board).taste(person)

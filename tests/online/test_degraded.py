@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sparrow.errors import RankerUnavailable, StoreUnavailable
 from sparrow.online.answers import Listing
-from sparrow.online.people import LaterEvents, person_from_history
+from sparrow.online.later_events import LaterEvents
+from sparrow.online.people import person_from_history
 from sparrow.online.pipeline import Pipeline
 from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sparrow.online.catalog import Catalog, build_catalog
-from sparrow.online.people import Person, person_from_history, person_from_record, sum_events
+from sparrow.online.later_events import sum_events
+from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.schema import Movie, MovieId, Rating, UserId
 from sparrow.stores.feature_store import UserRecord
 from sparrow.stores.live import StoredEvent
@@ -51,6 +52,32 @@ def test_watching_and_disliking_are_seen_but_are_no_ratings(catalog: Catalog, re
     person = person_from_record(catalog, 7, record, later)
     assert ids(catalog, person.rated) == [20, 10]
     assert ids(catalog, person.seen) == [10, 20, 30, 40]
+
+
+def test_not_for_me_takes_the_rating_back_wherever_it_stands(catalog: Catalog, record: UserRecord) -> None:
+    later = sum_events(events(("rating", 30, 5.0), ("dislike", 30, None), ("dislike", 10, None)))
+    person = person_from_record(catalog, 7, record, later)
+    assert (ids(catalog, person.rated), ids(catalog, person.seen)) == ([20], [10, 20, 30])
+    again = sum_events(events(("dislike", 10, None), ("rating", 10, 4.5)))
+    assert ids(catalog, person_from_record(catalog, 7, record, again).liked) == [10]
+
+
+def test_of_two_tabs_the_later_word_counts_whichever_arrived_first(catalog: Catalog, record: UserRecord) -> None:
+    tabs = [StoredEvent(1, "rating", 30, 2.0, 2000), StoredEvent(2, "rating", 30, 5.0, 1999)]
+    assert sum_events(tabs).ratings == [(30, 2.0)]
+    together = [StoredEvent(1, "rating", 30, 2.0, 2000), StoredEvent(2, "rating", 30, 5.0, 2000)]
+    assert sum_events(together).ratings == [(30, 5.0)], "in the same second the one that arrived last"
+    old = [StoredEvent(1, "rating", 10, 1.0, 150), StoredEvent(2, "undo", 20, None, 50)]
+    person = person_from_record(catalog, 7, record, sum_events(old))
+    assert (ids(catalog, person.rated), person.halves.tolist()) == ([20, 10], [2, 8]), "the release knows later words"
+
+
+def test_what_the_release_holds_counts_once_and_what_it_cannot_hold_goes_on_counting() -> None:
+    done = events(("rating", 10, 5.0), ("dislike", 20, None), ("watch", 30, 60.0), ("rating", 40, 3.0))
+    later = sum_events(done, after=3)
+    assert (later.ratings, later.seen, dict(later.undone)) == ([(40, 3.0)], {20, 30}, {})
+    undone = sum_events([*done, StoredEvent(5, "undo", 20, None, 1004)], after=4)
+    assert (undone.ratings, undone.seen, dict(undone.undone)) == ([], {30}, {20: 1004})
 
 
 @pytest.mark.parametrize("kind", ["impression", "click"])

@@ -15,7 +15,7 @@ from sparrow.config import Online, Settings
 from sparrow.config import Recall as RecallSettings
 from sparrow.errors import NotFound
 from sparrow.online.answers import Listing
-from sparrow.online.people import LaterEvents
+from sparrow.online.later_events import LaterEvents
 from sparrow.online.recommender import Recommender
 from sparrow.online.shelf import fold
 from sparrow.schema import MAX_ID

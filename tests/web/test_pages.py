@@ -64,7 +64,7 @@ def test_hostile_titles_are_text(client: Client, movie_id: int) -> None:
     assert "<img src=x" not in html
     assert "49" not in re.findall(r"<h1[^>]*>(.*?)</h1>", html)[0]
     scripts = [attrs.get("src") for tag, attrs in Tags(html).found if tag == "script"]
-    assert scripts == ["/static/swap.js", "/static/search.js"]
+    assert scripts == [f"/static/{name}.js" for name in ("swap", "search", "feedback", "rate")]
 
 
 def test_home_has_rows_search_picker_and_genres(client: Client) -> None:

@@ -8,6 +8,7 @@
 - `material`  what ranking models learn from; `train`, `fit_model`, `tune` train them; `cards` describe them
 - `recall`    neighbours and models of taste (`collaborative`)
 - `choose`    the quotas of recall (`merging`), the weights of the ensemble, the default ranker: learnt from held-back rows
+- `feedback`  what people did on the site, folded into the data; who is forgotten stays out
 - `assemble`  one folder from a fit's parts: feature store and models
 - `fill_store`  a release's records from Spark straight into Redis
 - `judge`     the evaluation of the judging fit; `judge_liking` of what is rated high, `judge_similar` of similar movies

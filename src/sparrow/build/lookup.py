@@ -15,8 +15,11 @@ from sparrow.features.engines.engine import EngineName
 from sparrow.stores.publishing import read_pointer
 from sparrow.stores.releases import Manifest, list_releases
 
-NOT_CONTENT: Final = {"web", "online", "releases", "build", "similar", "for_you"}
+NOT_CONTENT: Final = {"web", "online", "feedback", "releases", "build", "similar", "for_you"}
 """Sections that change how a release is served or what its build may take, not what it holds."""
+
+FEEDBACK: Final = "feedback"
+"""Where a manifest's `dataset` names what people did on the site, if that changed the data."""
 
 ENGINES: Final = ("", *get_args(EngineName))
 """What a release's fingerprint may say of the batch engine; nothing, if no stage made another thing of it."""
@@ -28,11 +31,20 @@ def release_fingerprint(data: str, settings: Settings, engine: str = "") -> str:
     return hashlib.sha256(orjson.dumps([data, relevant, engine], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def content_mark(data: str, feedback: str) -> str:
+    """What a release is made from: the data's content hash, and with it what people did on the site, if that counts."""
+    return hashlib.sha256(f"{data}+{feedback}".encode()).hexdigest() if feedback else data
+
+
 def find_release(home: Path, source: str, settings: Settings) -> Manifest | None:
-    """A release with this data and these settings, whatever code and engine built it: the live one if it is, else the newest."""
-    data = fingerprint(locate_dataset(source, home))
-    marks = {release_fingerprint(data, settings, engine) for engine in ENGINES}
-    fitting = [one for one in list_releases(home) if one.fingerprint in marks]
+    """A release with this data and these settings, whatever code and engine built it: the live one if it is, else the newest.
+
+    What people did on the site may be in it or not: a restart is no reason to build.
+    """
+    data, every = fingerprint(locate_dataset(source, home)), list_releases(home)
+    told = {one.dataset.get(FEEDBACK, "") for one in every}
+    marks = {release_fingerprint(content_mark(data, one), settings, engine) for one in told for engine in ENGINES}
+    fitting = [one for one in every if one.fingerprint in marks]
     pointer = read_pointer(home)
     live = [one for one in fitting if pointer is not None and one.release == pointer.release]
     return next(reversed(live or fitting), None)

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from sparrow.build import limits
 from sparrow.build.digests import fingerprints
+from sparrow.build.feedback import Feedback
 from sparrow.build.memory import PeakMemory
 from sparrow.build.run_log import StageReport, bytes_of, rows_of
 from sparrow.config import Settings
@@ -26,6 +27,7 @@ DONE = "stage.json"
 SCRATCH = ".scratch"
 
 DUCKDB: Final = EngineChoice()
+NO_FEEDBACK: Final = Feedback()
 
 
 class Reporter(Protocol):
@@ -47,6 +49,7 @@ class Context:
         source: the data's name or path.
         report: to be told (done, total).
         engine: the batch engine.
+        feedback: what people did that changes the data.
     """
 
     inputs: Mapping[str, Path]
@@ -55,6 +58,7 @@ class Context:
     source: str
     report: Callable[[int, int], None]
     engine: EngineChoice = DUCKDB
+    feedback: Feedback = NO_FEEDBACK
 
 
 Run = Callable[[Context, Path], Mapping[str, Any]]
@@ -96,11 +100,12 @@ class Plan:
     Attributes:
         stages: in order.
         work: folder that holds the stages' folders.
-        data: the data's content hash.
+        data: the content hash of the data and the feedback together.
         source: the data's name or path.
         settings: of the build.
         engine: the batch engine.
         force: names of stages to run even if they are fresh.
+        feedback: what people did that changes the data.
     """
 
     stages: Sequence[Stage]
@@ -110,6 +115,7 @@ class Plan:
     settings: Settings
     engine: EngineChoice = DUCKDB
     force: frozenset[str] = frozenset()
+    feedback: Feedback = NO_FEEDBACK
 
     def folders(self) -> dict[str, Path]:
         """Stage name → the folder that it has when it is done."""
@@ -190,7 +196,9 @@ def _run(
     hidden = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(hidden, ignore_errors=True)
     places = {name: one.folder for name, one in inputs.items()}
-    context = Context(places, plan.work / SCRATCH, plan.settings, plan.source, reporter.progress, plan.engine)
+    context = Context(
+        places, plan.work / SCRATCH, plan.settings, plan.source, reporter.progress, plan.engine, plan.feedback
+    )
     started, began = datetime.now(UTC), time.perf_counter()
     needed = limits.disk_needed([stage.name], ratings, plan.settings) if ratings is not None else None
     with limits.half_work_removed(stage.name, hidden, needed), _gone_after(context.scratch):

@@ -13,9 +13,10 @@ import orjson
 
 from sparrow.build.assemble import models_in
 from sparrow.build.cards import write_cards
+from sparrow.build.feedback import read_feedback
 from sparrow.build.fill_store import fill_store
 from sparrow.build.limits import engine_memory, half_work_removed
-from sparrow.build.lookup import code_version, release_fingerprint
+from sparrow.build.lookup import FEEDBACK, code_version, content_mark, release_fingerprint
 from sparrow.build.plan import DONE, DUCKDB, SCRATCH, Done, Plan, Reporter, Stage, needed_for, run_stages, sweep
 from sparrow.build.posters import check_posters
 from sparrow.build.run_log import StageReport, runs_of, write_run_log
@@ -50,6 +51,7 @@ def build(
     reporter: Reporter,
     force: bool = False,
     engine: EngineChoice = DUCKDB,
+    with_events: bool = False,
 ) -> Built:
     """Make a release of a dataset, or find the one that has this data, these settings and this code.
 
@@ -62,6 +64,7 @@ def build(
         reporter: told of every stage.
         force: run every stage even if it is fresh.
         engine: the batch engine; how much memory it gets is for the settings to say.
+        with_events: fold in what people did on the site (`build.feedback`); who asked to be forgotten stays out either way.
 
     Raises:
         Busy: another build is at work in this home.
@@ -70,7 +73,7 @@ def build(
     """
     with exclusive(home, "build"):
         forced = frozenset(stage.name for stage in STAGES) if force else frozenset[str]()
-        plan = _plan(STAGES, home, source, settings, engine, forced)
+        plan = _plan(STAGES, home, source, settings, engine, forced, with_events)
         mark, code = release_fingerprint(plan.data, settings, _engine_mark(engine)), code_version()
         found = None if force else _find(home, mark, code, plan)
         if found:
@@ -94,6 +97,7 @@ def build_stage(
     only: str,
     force: bool = False,
     engine: EngineChoice = DUCKDB,
+    with_events: bool = False,
 ) -> tuple[StageReport, ...]:
     """Run one stage, and of those that it stands on the stale ones; makes no release.
 
@@ -106,17 +110,24 @@ def build_stage(
     _check_stage(only)
     with exclusive(home, "build"):
         forced = frozenset([only]) if force else frozenset[str]()
-        plan = _plan(needed_for(STAGES, only), home, source, settings, engine, forced)
+        plan = _plan(needed_for(STAGES, only), home, source, settings, engine, forced, with_events)
         _check_posters(plan)
         return tuple(one.report for one in run_stages(plan, reporter).values())
 
 
 def _plan(
-    stages: Sequence[Stage], home: Path, source: str, settings: Settings, engine: EngineChoice, forced: frozenset[str]
+    stages: Sequence[Stage],
+    home: Path,
+    source: str,
+    settings: Settings,
+    engine: EngineChoice,
+    forced: frozenset[str],
+    with_events: bool,
 ) -> Plan:
-    located = str(locate_dataset(source, home))
+    located, feedback = str(locate_dataset(source, home)), read_feedback(home, with_events)
     limited = replace(engine, memory=engine_memory(settings.build.memory))
-    return Plan(stages, home / "work", fingerprint(located), located, settings, limited, forced)
+    data = content_mark(fingerprint(located), feedback.digest)
+    return Plan(stages, home / "work", data, located, settings, limited, forced, feedback)
 
 
 def _check_posters(plan: Plan) -> None:
@@ -146,16 +157,16 @@ def _check_stage(only: str) -> None:
 def _seal(home: Path, source: str, plan: Plan, done: Mapping[str, Done], mark: str, code: str) -> Manifest:
     content, assembled = home / "work" / ".release", done["assemble"]
     shutil.rmtree(content, ignore_errors=True)
-    now = datetime.now(UTC)
+    now, digest = datetime.now(UTC), plan.feedback.digest
     manifest = Manifest(
         release=new_release_id(mark, now),
         created=now.isoformat(timespec="seconds"),
-        dataset={"name": source, "sha256": plan.data},
+        dataset={"name": source, "sha256": plan.data} | ({FEEDBACK: digest} if digest else {}),
         code_version=code,
         fingerprint=mark,
         settings=plan.settings.model_dump(mode="json"),
         counts=assembled.report.counts["release"],
-        events_through=0,
+        events_through=plan.feedback.through,
         models=models_in(assembled.folder / "release"),
         embeddings=sorted(done["embeddings"].report.counts["release"]),
         metrics=orjson.loads((done["evaluate"].folder / "metrics.json").read_bytes()),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sparrow.build.assemble import assemble
 from sparrow.build.choose import choose_ranker
 from sparrow.build.embed import make_embeddings
+from sparrow.build.feedback import fold
 from sparrow.build.judge import judge_release
 from sparrow.build.plan import Context, Stage
 from sparrow.build.recall import make_recall
@@ -22,14 +23,15 @@ log = logging.getLogger(__name__)
 
 
 def import_data(context: Context, out: Path) -> Mapping[str, Any]:
-    """Read the dataset into canonical Parquet, with a report of what was wrong."""
+    """Read the dataset into canonical Parquet, with a report of what was wrong; then fold in what people did."""
     report = import_dataset(context.source, out)
     for file in report.files:
         for fault in file.faults:
             log.warning(
                 "%s: %d x %s, %s; see `sparrow data check`", file.file, fault.count, fault.kind.what, fault.kind.fate
             )
-    return {"rows_in": sum(file.rows for file in report.files)} | {file.file: file.kept for file in report.files}
+    counts = {"rows_in": sum(file.rows for file in report.files)} | {file.file: file.kept for file in report.files}
+    return counts | fold(context.feedback, out) if context.feedback.digest else counts
 
 
 def make_features(context: Context, out: Path) -> Mapping[str, Any]:
@@ -104,7 +106,7 @@ DESCRIBING: Final = tuple(
 
 
 STAGES: Final = (
-    Stage("data", (), (), ("datasets",), import_data),
+    Stage("data", (), (), ("datasets", "build/feedback", "online/later_events", "features/definitions"), import_data),
     Stage(
         "features",
         needs=("data",),

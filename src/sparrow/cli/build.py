@@ -66,6 +66,11 @@ STAGE_NAMES = ("data", "features", "samples", "embeddings", "recall", "ranking",
     help="Start the ranking models from those of an earlier release (`live` is the live one); tables grow for new ids.",
 )
 @click.option(
+    "--with-events",
+    is_flag=True,
+    help='Fold in what people did on the site: ratings, undone ratings and "not for me" (docs/feedback.md).',
+)
+@click.option(
     "--only",
     type=click.Choice(STAGE_NAMES),
     metavar="STAGE",
@@ -87,6 +92,7 @@ def build(
     profile: "Profile",
     tune: int | None,
     warm_start: str | None,
+    with_events: bool,
     only: str | None,
     force: bool,
     home: Path | None,
@@ -106,6 +112,7 @@ def build(
       sparrow build --posters ./posters
       sparrow build --only ranking --force        # train again, then
       sparrow build                               # a release with the new network
+      sparrow build --with-events                 # what people rated here is learnt from
       sparrow build --engine spark --spark-master spark://host:7077
     """
     choice = _engine(engine, spark_master)
@@ -117,11 +124,11 @@ def build(
     settings = starting_from(of_profile(settings, profile), folder, warm_start)
     if only:
         with BuildProgress() as reporter:
-            reports = build_stage(folder, dataset, settings, reporter, only, force, choice)
+            reports = build_stage(folder, dataset, settings, reporter, only, force, choice, with_events)
         _tell_stage(only, reports, as_json)
     else:
         with BuildProgress() as reporter:
-            built = run_build(folder, dataset, settings, reporter, force, choice)
+            built = run_build(folder, dataset, settings, reporter, force, choice, with_events)
         _tell(built, as_json)
 
 

@@ -13,6 +13,8 @@ from sparrow.cli.build import build, up
 from sparrow.cli.data import data
 from sparrow.cli.evaluate import evaluate
 from sparrow.cli.evaluate_similar import evaluate_similar
+from sparrow.cli.events import events
+from sparrow.cli.forget import forget
 from sparrow.cli.model_server import model_server
 from sparrow.cli.releases import publish, releases, rollback
 from sparrow.cli.serve import serve
@@ -36,6 +38,8 @@ VERBS = (
     simulate_users,
     serve,
     model_server,
+    events,
+    forget,
 )
 
 

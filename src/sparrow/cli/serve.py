@@ -108,14 +108,24 @@ def application() -> Any:
     from sparrow.config import load_settings
     from sparrow.feedback.events import EventLog
     from sparrow.feedback.experiment_reports import ExperimentReports
+    from sparrow.feedback.retention import Retention
+    from sparrow.feedback.served import ServedQueue
     from sparrow.online.live import LiveRelease
     from sparrow.stores.live import LiveStore
     from sparrow.stores.marks import MarkStore
+    from sparrow.stores.served import ServedLog
     from sparrow.web.app import create_app
 
     home = Path(os.environ[HOME_VARIABLE])
     config = os.environ.pop(CONFIG_VARIABLE, None)
     settings = load_settings(Path(config) if config else None, home)
     live = LiveStore(home)
-    reports = ExperimentReports(home, settings.experiments)
-    return create_app(LiveRelease(home, settings, live), EventLog(live), settings, MarkStore(home), reports=reports)
+    Retention(home, settings.feedback)
+    return create_app(
+        LiveRelease(home, settings, live),
+        EventLog(live),
+        settings,
+        MarkStore(home),
+        ServedQueue(ServedLog(home)),
+        ExperimentReports(home, settings.experiments),
+    )

@@ -47,7 +47,7 @@ from sparrow.config.ranking import (
     WideDeep,
 )
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Candidates, Feedback, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "Experiment",
     "Experiments",
     "Features",
+    "Feedback",
     "ForYou",
     "Item2vec",
     "MetricName",

@@ -94,6 +94,16 @@ class Web(Section):
     legacy_cors: bool = Field(default=False, description="let pages of other sites read the original routes")
 
 
+class Feedback(Section):
+    """How long what people do is kept, in days; 0 is for ever. Counted from when it happened."""
+
+    taste_days: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="ratings, watches, dislikes and undos; the next build no longer knows what is gone"
+    )
+    traffic_days: Annotated[int, Field(ge=0)] = Field(default=180, description="impressions and clicks")
+    served_days: Annotated[int, Field(ge=0)] = Field(default=180, description="lists as they were shown")
+
+
 class Releases(Section):
     """What is kept on disk."""
 

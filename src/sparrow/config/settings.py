@@ -25,7 +25,7 @@ from sparrow.config.building import (
 from sparrow.config.experiments import Experiments
 from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, SasRec, TwoTower, WideDeep
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Candidates, Feedback, ForYou, Online, Recall, Releases, Similar, Web
 from sparrow.errors import SettingsError
 
 PREFIX = "SPARROW_"
@@ -62,6 +62,7 @@ class Settings(Section):
     experiments: Experiments = Experiments()
     online: Online = Online()
     web: Web = Web()
+    feedback: Feedback = Feedback()
     releases: Releases = Releases()
     build: Build = Build()
 

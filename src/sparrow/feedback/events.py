@@ -10,6 +10,9 @@ from sparrow.stores.live import LiveStore
 FUTURE_SECONDS: Final = 86_400
 """How far a client's clock may run ahead."""
 
+EARLIEST: Final = 788_918_400
+"""1995-01-01, UTC: nobody rated a film on a page before; such a time is a clock that was never set, or milliseconds cut short."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -37,13 +40,25 @@ class EventLog:
         Raises:
             StoreUnavailable: nothing could be written.
         """
-        now = int(self._clock())
+        now, forgotten = int(self._clock()), self._store.forgotten()
         good, rejected = [], []
         for index, event in enumerate(events):
-            at = event.get("timestamp")
-            if at is not None and at > now + FUTURE_SECONDS:
-                rejected.append((index, f"timestamp {at} lies more than a day in the future; send seconds, UTC"))
+            told = event.get("timestamp")
+            at = now if told is None else told
+            if reason := _refusal(at, now, forgotten.get(event["userId"])):
+                rejected.append((index, reason))
             else:
-                good.append({**event, "timestamp": now if at is None else at})
+                good.append({**event, "timestamp": at})
         added = self._store.append(good)
         return Receipt(accepted=added, duplicates=len(good) - added, rejected=rejected)
+
+
+def _refusal(at: int, now: int, forgotten: int | None) -> str:
+    """Why an event of this time cannot be kept; "" if it can."""
+    if at > now + FUTURE_SECONDS:
+        return f"timestamp {at} lies more than a day in the future; send seconds, UTC"
+    if at < EARLIEST:
+        return f"timestamp {at} lies before 1995 ({EARLIEST}); send seconds, UTC"
+    if forgotten is not None and at < forgotten:
+        return f"timestamp {at} lies before {forgotten}, when this person asked to be forgotten; it stays out"
+    return ""

@@ -4,6 +4,7 @@
 - `catalog`      the release's movies as arrays; the one border between raw ids and dense rows
 - `similarity`   one embedding in catalogue rows
 - `people`       who asks: history, likes, what was seen
+- `later_events` what a person's events sum up to, here and in the next build
 - `recall`       routes that bring candidates, each knowing why
 - `collaborative` iALS and EASE folded in, a route and a ranker; `next_item` what tends to come next, likewise;
                  `item_weights` which movies speak for which, under both

@@ -85,10 +85,8 @@ class Collaborative:
         return self._ease_weights.nearest(person.liked, candidates)
 
     def _history(self, person: Person) -> tuple[Rows, NDArray[np.float64]]:
-        """(h,) known movies they rated and do not dislike since, and how many stars above its mean each got."""
+        """(h,) known movies they rated, and how many stars above its mean each got."""
         counts = self._met[person.rated]
-        if person.disliked:
-            counts &= ~np.isin(person.rated, list(person.disliked))
         rated = person.rated[counts]
         return rated, np.nan_to_num(person.halves[counts] / 2 - self._means[rated])
 

@@ -18,8 +18,8 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
 from sparrow.online.ensemble import FILE as FOR_YOU
 from sparrow.online.ensemble import Chosen
+from sparrow.online.later_events import LaterEvents, sum_events
 from sparrow.online.next_item import NextItem
-from sparrow.online.people import LaterEvents, sum_events
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
 from sparrow.online.similarity import load_similarity
@@ -141,7 +141,7 @@ def _open_ranker(
 
 
 def _later(live: LiveStore, events_through: int, user_id: int) -> LaterEvents:
-    return sum_events(live.events_of(user_id, after=events_through))
+    return sum_events(live.events_of(user_id, after=events_through), after=events_through)
 
 
 def _nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of `Recommender.later`

@@ -21,8 +21,9 @@ from sparrow.online.ensemble import Chosen
 from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
 from sparrow.online.explain import explain_items
 from sparrow.online.exploration import explored
+from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
-from sparrow.online.people import LaterEvents, Person, person_from_history, person_from_record
+from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.pipelines import FALLBACKS, Personal, build_pipelines
 from sparrow.online.recall import Request

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from sparrow.online.answers import UserFacts
 from sparrow.online.catalog import Catalog
-from sparrow.online.people import LaterEvents, Person
+from sparrow.online.later_events import LaterEvents
+from sparrow.online.people import Person
 from sparrow.online.reranking import descending_by_score
 from sparrow.schema import MovieId, Rating, UserId
 from sparrow.stores.feature_store import UserRecord
@@ -16,7 +17,7 @@ def rating_times(record: UserRecord | None, later: LaterEvents) -> dict[int, int
     if record is not None:
         movies, _, times = record.ratings()
         stored = dict(zip(movies.tolist(), times.tolist(), strict=True))
-    return stored | dict(later.rated_at)
+    return stored | {movie: max(at, stored.get(movie, at)) for movie, at in later.rated_at.items()}
 
 
 def user_facts(catalog: Catalog, user_id: int, person: Person, times: Mapping[int, int], favourites: int) -> UserFacts:

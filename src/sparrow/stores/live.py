@@ -1,12 +1,14 @@
 """What people did since the release was built: a durable, idempotent log in SQLite (WAL), shared by all workers of a home.
 
 An event is there once `append` has returned (`synchronous=FULL`: the file system was told to write it), and counts once per
-`eventId`. `later_events` sums a person's events after `events_through` into what the request path needs.
+`eventId`; one that came without gets one, so that an export can be imported again. `online.later_events` sums a person's events
+into what the request path needs; `event_history` reads the whole log, `clearing` removes from it.
 """
 
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,21 +21,23 @@ FILE: Final = "live.sqlite"
 MAX_EVENTS: Final = 1000
 """A person's newest events that a request reads, of those that tell their taste."""
 
-_TELLING: Final = "type IN ('rating', 'watch', 'dislike', 'undo')"
+TELLING: Final = "type IN ('rating', 'watch', 'dislike', 'undo')"
 """Impressions and clicks come by the hundred; among them a dislike would soon be out of a request's sight."""
 
 BUSY_S: Final = 5.0
 """How long one process waits for another's write."""
 
-_TABLES: Final = f"""
+TABLES: Final = f"""
     CREATE TABLE IF NOT EXISTS events (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT UNIQUE, type TEXT NOT NULL, user_id INTEGER NOT NULL,
         movie_id INTEGER NOT NULL, value REAL, position INTEGER, recommendation_id TEXT, timestamp INTEGER NOT NULL);
-    CREATE INDEX IF NOT EXISTS telling_events ON events (user_id, seq) WHERE {_TELLING};
+    CREATE INDEX IF NOT EXISTS telling_events ON events (user_id, seq) WHERE {TELLING};
+    CREATE INDEX IF NOT EXISTS events_at ON events (timestamp);
     CREATE TABLE IF NOT EXISTS outside_people (user_id INTEGER PRIMARY KEY, outside_id TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS forgotten (user_id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL);
 """
 _REMEMBER_PERSON: Final = "INSERT INTO outside_people VALUES (?, ?) ON CONFLICT DO NOTHING"
-_FIELDS: Final = ("eventId", "type", "userId", "movieId", "value", "position", "recommendationId", "timestamp")
+FIELDS: Final = ("eventId", "type", "userId", "movieId", "value", "position", "recommendationId", "timestamp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class LiveStore:
         self._path = home / FILE
         self._lock, self._read_lock = threading.Lock(), threading.Lock()
         try:
-            self._connection, self._reader = connect(self._path, _TABLES), connect(self._path, _TABLES)
+            self._connection, self._reader = connect(self._path, TABLES), connect(self._path, TABLES)
         except sqlite3.Error as error:
             raise StoreUnavailable(
                 f"The event log {self._path} cannot be opened ({error}); check the disk and its rights."
@@ -77,9 +81,10 @@ class LiveStore:
         Raises:
             StoreUnavailable: they could not be written; none is kept.
         """
-        rows = [tuple(event.get(name) for name in _FIELDS) for event in events]
+        rows = [tuple(event.get(name) for name in FIELDS) for event in events]
+        rows = [(name or str(uuid.uuid4()), *rest) for name, *rest in rows]
         people = {event["userId"]: event["outsideUserId"] for event in events if "outsideUserId" in event}
-        marks = ", ".join("?" * len(_FIELDS))
+        marks = ", ".join("?" * len(FIELDS))
         statement = (
             "INSERT INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
             f"VALUES ({marks}) ON CONFLICT (event_id) DO NOTHING"
@@ -102,13 +107,24 @@ class LiveStore:
         return added
 
     def events_of(self, user_id: int, after: int = 0) -> list[StoredEvent]:
-        """A person's newest `MAX_EVENTS` ratings, watches, dislikes and undos with a number above `after`, oldest first."""
+        """A person's newest `MAX_EVENTS` watches, dislikes, undos, and ratings with a number above `after`, oldest first.
+
+        A release holds ratings and nothing else, so the others count whatever it was built from.
+        """
         query = (
-            "SELECT seq, type, movie_id, value, timestamp FROM events WHERE user_id = ? AND seq > ? "
-            f"AND {_TELLING} ORDER BY seq DESC LIMIT {MAX_EVENTS}"
+            "SELECT seq, type, movie_id, value, timestamp FROM events WHERE user_id = ? AND (seq > ? OR type <> 'rating') "
+            f"AND {TELLING} ORDER BY seq DESC LIMIT {MAX_EVENTS}"
         )
         rows = self._rows(query, (user_id, after))
         return [StoredEvent(*row) for row in reversed(rows)]
+
+    def has_acted(self, user_id: int) -> bool:
+        """Whether there is any event of this person, of whatever kind."""
+        return bool(self._rows("SELECT 1 FROM events WHERE user_id = ? LIMIT 1", (user_id,)))
+
+    def forgotten(self) -> dict[int, int]:
+        """userId → when they asked to be forgotten (seconds, UTC)."""
+        return dict(self._rows("SELECT user_id, timestamp FROM forgotten"))
 
     def outside_people(self) -> dict[int, str]:
         """userId → what the person is called, of everyone who left an event under another name than that number."""

@@ -29,6 +29,7 @@ from sparrow.web.parameters import (
     embedding_name,
 )
 from sparrow.web.problems import recommender_of
+from sparrow.web.served import note_served
 from sparrow.web.shapes import (
     FoundShape,
     GuestRequest,
@@ -92,6 +93,7 @@ async def list_similar(
         exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
     )
+    note_served(request, listing)
     about = listing_json(listing, explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId))
     return answer(request, about, degraded=listing.degraded)
 
@@ -135,13 +137,14 @@ async def list_for_user(
         explain=explain,
         arm=arm or None,
     )
+    note_served(request, listing, user_id)
     about = listing_json(listing, explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
     return answer(request, about, degraded=listing.degraded)
 
 
 @router.post("/api/v1/recommendations", responses={200: {"model": ListingShape}, **_REFUSED})
 async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
-    """For someone who has no account: their history comes with the question."""
+    """For someone who has no account: their history comes with the question. `Accept: text/html` gives the site's own cards."""
     recommender = recommender_of(request)
     history = [
         (read_movie(request, recommender, f"history.{place}.movieId", liked.movie_id), liked.rating)
@@ -153,4 +156,9 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         exclude=frozenset(read_movie(request, recommender, "exclude", movie) for movie in guest.exclude),
         explain=guest.explain,
     )
+    note_served(request, listing)
+    if "text/html" in request.headers.get("accept", ""):
+        request.scope["degraded"] = listing.degraded
+        cards: Response = request.app.state.site.page(request, "cards.html", listing=listing)
+        return cards
     return answer(request, listing_json(listing, guest.explain, movie_namer(recommender)), degraded=listing.degraded)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from sparrow import __version__
@@ -12,7 +13,7 @@ from sparrow.config import Settings
 from sparrow.web import api, events_api, experiments, lab, legacy, marks_api, operations, posters, problems, views
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live, MarkBook, Reports
+from sparrow.web.ports import EventLog, Live, MarkBook, Reports, ServedLists
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -34,6 +35,7 @@ def create_app(
     events: EventLog | None,
     settings: Settings,
     marks: MarkBook | None = None,
+    served: ServedLists | None = None,
     reports: Reports | None = None,
 ) -> FastAPI:
     """The server of one process.
@@ -43,6 +45,7 @@ def create_app(
         events: the durable log; None answers events with 503.
         settings: all settings; this room reads `[web]`.
         marks: what people marked in the laboratory; None answers marks with 503.
+        served: the log of served lists, closed with the application; None keeps no such log.
         reports: what experiments have shown; None: there are no experiments.
     """
     metrics = Metrics()
@@ -56,7 +59,8 @@ def create_app(
         middleware=_middleware(live, metrics, settings),
     )
     app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
-    app.state.metrics, app.state.site, app.state.reports = metrics, Site(), reports
+    app.state.metrics, app.state.site = metrics, Site()
+    app.state.served, app.state.reports = served, reports
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", Assets(directory=HERE / "static"), name="static")
@@ -77,3 +81,5 @@ async def _keep_live(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.live.stop()
+        if app.state.served is not None:
+            await run_in_threadpool(app.state.served.close)

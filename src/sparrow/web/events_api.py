@@ -90,10 +90,22 @@ def _validate(items: list[Any]) -> tuple[list[tuple[int, Event]], list[tuple[int
     rejected: list[tuple[int, str]] = []
     for index, item in enumerate(items):
         try:
-            events.append((index, Event.model_validate(item)))
-        except ValidationError as error:
-            rejected.append((index, _explain(error)))
+            events.append((index, check_event(item)))
+        except InvalidInput as error:
+            rejected.append((index, str(error)))
     return events, rejected
+
+
+def check_event(item: object) -> Event:
+    """What somebody sent, if it has the shape of an event.
+
+    Raises:
+        InvalidInput: it has not; in words.
+    """
+    try:
+        return Event.model_validate(item)
+    except ValidationError as error:
+        raise InvalidInput(_explain(error)) from None
 
 
 def _read_event(

@@ -14,6 +14,7 @@ from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.web.ids import Id, RatingNames, names_of, names_of_person, read_movie, read_user, shown
 from sparrow.web.parameters import Name, Size, checked_size, embedding_name
 from sparrow.web.problems import recommender_of
+from sparrow.web.served import note_served
 from sparrow.web.wire import answer, ratings_json
 
 PATHS: Final = ("/getmovie", "/getuser", "/getsimilarmovie", "/getrecommendation", "/getrecforyou")
@@ -62,7 +63,7 @@ async def get_similar_movie(
         exclude=frozenset(),
         explain=False,
     )
-    return _listed(request, listing)
+    return _listed(request, note_served(request, listing))
 
 
 @router.get("/getrecommendation")
@@ -84,14 +85,15 @@ async def get_recommendation(
 async def get_rec_for_you(request: Request, id: Id, size: Size = None, model: Name = None) -> Response:
     """Movies this person may like; an unknown person gets the cold-start list."""
     recommender = recommender_of(request)
+    user_id = read_user(request, recommender, "id", id)
     listing = await recommender.for_user(
-        read_user(request, recommender, "id", id),
+        user_id,
         size=checked_size(size, request.app.state.settings.web),
         model=model or None,
         exclude=frozenset(),
         explain=False,
     )
-    return _listed(request, listing)
+    return _listed(request, note_served(request, listing, user_id))
 
 
 def _listed(request: Request, listing: Listing) -> Response:

@@ -23,6 +23,9 @@ class Metrics:
         self._degraded = Counter(
             "sparrow_degraded_lists", "Lists served with a part replaced.", ("part",), registry=self.registry
         )
+        self._unlogged = Counter(
+            "sparrow_served_lists_dropped", "Served lists that the log had no room for.", registry=self.registry
+        )
         self._release = Gauge(
             "sparrow_release_info",
             "1 for the release that answers, 0 for earlier ones.",
@@ -40,6 +43,10 @@ class Metrics:
         """One served list in which these parts were replaced."""
         for part in parts:
             self._degraded.labels(part).inc()
+
+    def count_unlogged(self) -> None:
+        """One served list that the log lost."""
+        self._unlogged.inc()
 
     def note_release(self, release: str) -> None:
         """Remember which release answers."""

@@ -8,6 +8,7 @@ from sparrow.feedback.report import Report
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.stores.marks import Mark
 from sparrow.stores.outside_ids import OutsideIds
+from sparrow.stores.served import ServedList
 
 Genres = Sequence[tuple[str, int]]
 """Genre names with their number of movies, most movies first."""
@@ -90,6 +91,13 @@ class EventLog(Protocol):
     """The durable log (`sparrow.feedback.events`): `accept` returns after the good events are on disk."""
 
     def accept(self, events: list[dict[str, Any]]) -> EventReceipt: ...
+
+
+class ServedLists(Protocol):
+    """What was shown, on its way to the log (`sparrow.feedback.served`): `put` never waits, and is False for a list it lost."""
+
+    def put(self, served: ServedList) -> bool: ...
+    def close(self) -> None: ...
 
 
 class MarkBook(Protocol):

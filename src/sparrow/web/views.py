@@ -14,6 +14,7 @@ from sparrow.web.ids import Id, OptionalId, people_names, read_movie, read_user,
 from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_name
 from sparrow.web.ports import Recommender
 from sparrow.web.problems import recommender_of
+from sparrow.web.served import note_served
 
 ROW: Final = 18
 """Movies in a row of the home page."""
@@ -70,7 +71,7 @@ async def show_movie(
     chosen = embedding_name(embedding, recommender.embeddings)
     number = checked_size(size, request.app.state.settings.web)
     listing = await recommender.similar(movie_id, size=number, embedding=chosen, exclude=frozenset(), explain=False)
-    request.scope["degraded"] = listing.degraded
+    request.scope["degraded"] = note_served(request, listing).degraded
     return _page(
         request,
         "movie.html",
@@ -101,7 +102,7 @@ async def show_user(
     number = checked_size(size, request.app.state.settings.web)
     listing = await recommender.for_user(user_id, size=number, model=model or None, exclude=frozenset(), explain=False)
     missing = () if user or "store" in listing.degraded else ("store",)
-    request.scope["degraded"] = listing.degraded + missing
+    request.scope["degraded"] = note_served(request, listing, user_id).degraded + missing
     return _page(
         request,
         "user.html",

@@ -1,0 +1,86 @@
+"""What leaves `live.sqlite`: people who ask to be forgotten, and what is older than it may be.
+
+Removed rows are overwritten in the file (`secure_delete`), and the write-ahead log, which still holds them, is emptied.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sparrow.errors import StoreUnavailable
+from sparrow.stores.live import FILE, TABLES, TELLING, connect
+from sparrow.stores.served import SERVED_TABLES
+
+DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Rows that went."""
+
+    events: int
+    served_lists: int
+
+
+def forget_person(home: Path, user_id: int, now: int) -> Cleared:
+    """Remove all that a person did here and was shown, and remember durably that no build may use their ratings.
+
+    What they do after `now` (seconds, UTC) counts as somebody new's.
+
+    Raises:
+        StoreUnavailable: it could not be written; nothing is removed.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with _clearing(home / FILE) as connection:
+        events = connection.execute("DELETE FROM events WHERE user_id = ?", (user_id,)).rowcount
+        lists = connection.execute("DELETE FROM served WHERE user_id = ?", (user_id,)).rowcount
+        connection.execute("DELETE FROM outside_people WHERE user_id = ?", (user_id,))
+        connection.execute(
+            "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET timestamp = excluded.timestamp",
+            (user_id, now),
+        )
+    return Cleared(events, lists)
+
+
+def clear_old(home: Path, now: int, *, taste_days: int, traffic_days: int, served_days: int) -> Cleared:
+    """Remove what is older than it may be.
+
+    Args:
+        home: the state folder.
+        now: seconds, UTC.
+        taste_days: how long ratings, watches, dislikes and undos stay; 0: for ever.
+        traffic_days: the same for impressions and clicks.
+        served_days: the same for served lists.
+
+    Raises:
+        StoreUnavailable: it could not be written; nothing is removed.
+    """
+    wanted = (
+        (f"DELETE FROM events WHERE {TELLING} AND timestamp < ?", taste_days),
+        (f"DELETE FROM events WHERE NOT ({TELLING}) AND timestamp < ?", traffic_days),
+        ("DELETE FROM served WHERE timestamp < ?", served_days),
+    )
+    with _clearing(home / FILE) as connection:
+        gone = [
+            connection.execute(statement, (now - days * DAY,)).rowcount if days else 0 for statement, days in wanted
+        ]
+    return Cleared(gone[0] + gone[1], gone[2])
+
+
+@contextmanager
+def _clearing(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction that leaves nothing of what it removes."""
+    try:
+        with closing(connect(path, TABLES + SERVED_TABLES)) as connection:
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except (sqlite3.Error, OverflowError) as error:
+        raise StoreUnavailable(
+            f"{path} cannot be cleared ({error}); check the disk's free space and try again."
+        ) from None

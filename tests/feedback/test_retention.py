@@ -1,0 +1,108 @@
+"""How long things stay: what is too old goes, what is not stays, and nothing of it is left in the file."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sparrow.config import Feedback
+from sparrow.errors import StoreUnavailable
+from sparrow.feedback.retention import Retention, keep_to_days
+from sparrow.stores.clearing import DAY, Cleared, forget_person
+from sparrow.stores.event_history import EventHistory
+from sparrow.stores.live import LiveStore
+from sparrow.stores.served import ServedLog
+from tests.stores.test_served import LIST
+
+NOW = 1_700_000_000
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A rating and a click of 10, 100 and 200 days ago, by persons 1 and 2; lists of the same days."""
+    live, served = LiveStore(tmp_path), ServedLog(tmp_path)
+    for days in (10, 100, 200):
+        at = NOW - days * DAY
+        rows = [{"type": kind, "userId": user, "movieId": days, "value": 4.0} for kind, user in KINDS]
+        live.append([{**row, "timestamp": at} for row in rows])
+        served.append(
+            [replace(LIST, recommendation_id=f"list-{days}-{who}", user_id=who, timestamp=at) for who in (1, None)]
+        )
+    yield tmp_path
+    live.close()
+    served.close()
+
+
+KINDS = (("rating", 1), ("click", 1), ("rating", 2))
+
+
+def left(home: Path) -> list[tuple[str, int, int]]:
+    return [(event["type"], event["userId"], event["movieId"]) for event in EventHistory(home).events()]
+
+
+def lists_left(home: Path) -> list[str]:
+    log = ServedLog(home)
+    names = [one.recommendation_id for one in log.since()]
+    log.close()
+    return names
+
+
+def test_ratings_stay_for_ever_unless_told_otherwise(home: Path) -> None:
+    assert keep_to_days(home, Feedback(), NOW) == Cleared(events=1, served_lists=2)
+    assert ("click", 1, 200) not in left(home)
+    assert len(left(home)) == 8
+    assert lists_left(home) == [f"list-{days}-{who}" for days in (100, 10) for who in (1, None)]
+
+
+def test_each_kind_has_its_own_days(home: Path) -> None:
+    settings = Feedback(taste_days=150, traffic_days=50, served_days=0)
+    assert keep_to_days(home, settings, NOW) == Cleared(events=2 + 2, served_lists=0)
+    assert left(home) == [(kind, user, 10) for kind, user in KINDS] + [("rating", 1, 100), ("rating", 2, 100)]
+
+
+def test_the_server_clears_when_it_starts(home: Path) -> None:
+    retention = Retention(home, Feedback(served_days=50), clock=lambda: NOW)
+    retention.close()
+    assert lists_left(home) == ["list-10-1", "list-10-None"]
+
+
+def test_whoever_is_forgotten_leaves_no_byte_behind_and_nobody_else_goes(tmp_path: Path) -> None:
+    live, served = LiveStore(tmp_path), ServedLog(tmp_path)
+    secret = "a-very-particular-recommendation"
+    live.append([{"type": "click", "userId": 1, "movieId": 5, "recommendationId": secret, "timestamp": NOW}])
+    live.append(
+        [{"type": "rating", "userId": 1, "movieId": 5, "value": 1.0, "timestamp": NOW, "outsideUserId": "Ann O"}]
+    )
+    live.append([{"type": "rating", "userId": 2, "movieId": 6, "value": 2.0, "timestamp": NOW}])
+    served.append([replace(LIST, user_id=1, recommendation_id=secret), replace(LIST, user_id=2)])
+    assert forget_person(tmp_path, 1, NOW) == Cleared(events=2, served_lists=1)
+    assert live.events_of(1) == []
+    assert left(tmp_path) == [("rating", 2, 6)]
+    assert lists_left(tmp_path) == [LIST.recommendation_id]
+    assert live.outside_people() == {}
+    assert live.forgotten() == {1: NOW}
+    for name in ("live.sqlite", "live.sqlite-wal"):
+        content = (tmp_path / name).read_bytes()
+        assert secret.encode() not in content
+        assert b"Ann O" not in content
+    assert forget_person(tmp_path, 1, NOW + 5) == Cleared(0, 0)
+    assert live.forgotten() == {1: NOW + 5}
+    live.close()
+    served.close()
+
+
+def test_somebody_who_never_did_anything_can_be_forgotten_too(tmp_path: Path) -> None:
+    assert forget_person(tmp_path / "new", 9, NOW) == Cleared(0, 0)
+    store = LiveStore(tmp_path / "new")
+    assert store.forgotten() == {9: NOW}
+    store.close()
+
+
+def test_what_cannot_be_cleared_is_said(tmp_path: Path) -> None:
+    (tmp_path / "live.sqlite").write_bytes(b"no database at all, though long enough to be looked at" * 50)
+    with pytest.raises(StoreUnavailable, match="cannot be cleared"):
+        forget_person(tmp_path, 1, NOW)
+    assert EventHistory(tmp_path / "nowhere").through == 0
+    with pytest.raises(StoreUnavailable, match="cannot be read"):
+        EventHistory(tmp_path)

@@ -1,0 +1,151 @@
+"""The loop, in a real browser before the real server: what people do changes what they get next, and stands in the log."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sparrow.stores.event_history import EventHistory
+from sparrow.stores.served import ServedList, ServedLog
+from tests.conftest import Released
+from tests.test_journey import browsing, ids, recommended, serving, shown_movies
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
+
+PERSON = 12
+
+
+@pytest.fixture(scope="module")
+def home(released: Released, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return released.fresh(tmp_path_factory.mktemp("loop") / "home")
+
+
+@pytest.fixture(scope="module")
+def site(home: Path) -> Iterator[httpx.Client]:
+    with serving(home) as client:
+        yield client
+
+
+def logged(home: Path, **wanted: Any) -> list[dict[str, Any]]:
+    """Events of the log, in the order of arrival, that have these values."""
+    return [one for one in EventHistory(home).events() if wanted.items() <= one.items()]
+
+
+def served(home: Path) -> dict[str, ServedList]:
+    with closing(ServedLog(home)) as log:
+        return {one.recommendation_id: one for one in log.since()}
+
+
+def rate(page: Any, movie: int, stars: int) -> None:
+    """On a film's page, by the keyboard: to the first star, then along, as somebody without a mouse does."""
+    page.goto(f"/movie.html?movieId={movie}")
+    page.locator("#stars-1").focus()
+    page.keyboard.press("Space")
+    for _ in range(stars - 1):
+        page.keyboard.press("ArrowRight")
+    page.locator(".rate-told [data-undo]").wait_for()
+
+
+def for_you(page: Any) -> tuple[list[int], list[str]]:
+    """(movies, reasons) of the row on the home page."""
+    page.goto("/")
+    page.locator("[data-for-you] .card").first.wait_for()
+    cards = page.locator("[data-for-you] .card")
+    movies = [int(movie) for movie in cards.evaluate_all("cards => cards.map(card => card.dataset.movie)")]
+    return movies, page.locator("[data-for-you] .card-note").all_inner_texts()
+
+
+def test_a_guest_rates_three_films_and_the_row_becomes_theirs(site: httpx.Client, home: Path) -> None:
+    with browsing(site) as (page, wrong):
+        page.goto("/")
+        assert "Rate a few films" in page.locator("[data-for-you] .lead").inner_text()
+        rate(page, 3, 5)
+        odd, _ = for_you(page)
+        assert all(movie % 2 for movie in odd[:6])
+        rate(page, 3, 1)
+        for movie in (2, 4):
+            rate(page, movie, 5)
+        even, reasons = for_you(page)
+        assert even != odd
+        assert not any(movie % 2 for movie in even[:6])
+        assert not {2, 3, 4} & set(even)
+        assert any("Square 2" in reason or "Square 4" in reason for reason in reasons), (
+            "it is told which films speak for it"
+        )
+        assert "3 films you rated" in page.locator("[data-for-you] .lead").inner_text()
+        assert any(one.movies == tuple(even) and one.user_id is None for one in served(home).values())
+
+        page.goto(f"/movie.html?movieId={even[0]}")
+        page.get_by_role("button", name="Not for me").click()
+        page.locator(".rate-told [data-undo]").wait_for()
+        assert even[0] not in for_you(page)[0]
+        page.goto("/movie.html?movieId=4")
+        assert page.locator("#stars-5").is_checked(), "what a guest said is still there"
+        page.goto("/")
+        page.get_by_role("button", name="Forget my ratings").click()
+        page.locator("[data-for-you] .card").first.wait_for(state="detached")
+        assert "Rate a few films" in page.locator("[data-for-you] .lead").inner_text()
+        assert wrong == []
+    assert logged(home) == [], "a guest's ratings stay in the browser"
+
+
+def test_a_persons_steps_are_in_the_log_and_the_next_list_goes_by_them(site: httpx.Client, home: Path) -> None:
+    with browsing(site) as (page, wrong):
+        page.goto(f"/user.html?userId={PERSON}")
+        page.get_by_role("button", name="Browse as this person").click()
+        assert f"person {PERSON}" in page.locator("[data-visitor]").inner_text()
+        assert page.locator("[data-visitor] a").evaluate("link => link === document.activeElement")
+        page.reload()
+        listed = shown_movies(page)
+        list_id = page.locator("#listing [data-recommendation]").get_attribute("data-recommendation")
+        place = 1
+        page.locator("#listing .card").nth(place).scroll_into_view_if_needed()
+        with page.expect_request("**/api/v1/events") as told:
+            page.wait_for_timeout(1500)
+        assert told.value.method == "POST"
+        page.locator("#listing .card > a").nth(place).click()
+        page.wait_for_url(f"**/movie.html?movieId={listed[place]}")
+        with page.expect_response("**/api/v1/events") as kept:
+            page.locator("label[for=stars-4]").click()
+        assert kept.value.status == 202
+        film = {"userId": PERSON, "movieId": listed[place], "position": place, "recommendationId": list_id}
+        for kind in ("impression", "click", "rating"):
+            [event] = logged(home, type=kind, **film)
+            assert event.get("value") == (4.0 if kind == "rating" else None)
+        shown = served(home)[str(list_id)]
+        assert (shown.user_id, list(shown.movies)) == (PERSON, listed)
+        assert {
+            (one["position"], one["movieId"]) for one in logged(home, type="impression", recommendationId=list_id)
+        } <= set(enumerate(listed))
+
+        assert listed[place] not in ids(recommended(site, PERSON)), "the very next request goes by it"
+        page.locator(".rate-told [data-undo]").click()
+        page.locator(".rate-told [data-undo]").wait_for(state="hidden")
+        assert ids(recommended(site, PERSON, size=24)) == listed
+        page.goto("/")
+        page.locator("[data-for-you] .card").first.wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.locator("[data-for-you] .card").first.wait_for(state="detached")
+        assert page.locator("[data-visitor]").is_hidden()
+        assert wrong == []
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "You gave it 3 of 5."), ("zh", "你给了 3 分")])
+def test_rating_speaks_both_languages_fits_a_phone_and_admits_a_failure(
+    site: httpx.Client, lang: str, words: str
+) -> None:
+    with browsing(site) as (page, _):
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"/user.html?userId={PERSON}&lang={lang}")
+        page.locator("[data-browse-as]").click()
+        rate(page, 6, 3)
+        assert words in page.locator(".rate-told").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.route("**/api/v1/events", lambda route: route.abort())
+        page.locator("[data-dislike]").click()
+        page.wait_for_function("words => !document.querySelector('.rate-told').innerText.includes(words)", arg=words)
+        assert page.locator("#stars-3").is_checked(), "what could not be kept is not shown as kept"
+        assert page.locator("[data-dislike]").get_attribute("aria-pressed") == "false"
