@@ -110,10 +110,12 @@ def application() -> Any:
     from sparrow.online.live import LiveRelease
     from sparrow.stores.live import LiveStore
     from sparrow.stores.marks import MarkStore
+    from sparrow.stores.rules import open_rules
     from sparrow.web.app import create_app
 
     home = Path(os.environ[HOME_VARIABLE])
     config = os.environ.pop(CONFIG_VARIABLE, None)
     settings = load_settings(Path(config) if config else None, home)
     live = LiveStore(home)
-    return create_app(LiveRelease(home, settings, live), EventLog(live), settings, MarkStore(home))
+    rules = open_rules(home, settings.online.store, settings.online.store_timeout_ms / 1000)
+    return create_app(LiveRelease(home, settings, live, rules), EventLog(live), settings, MarkStore(home), rules)

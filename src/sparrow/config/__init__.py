@@ -10,7 +10,8 @@ Example:
 - `section`   what a section is made of
 - `building`  sections of the offline side
 - `ranking`   sections of the ranking models
-- `serving`   sections of the online side
+- `rules`     sections of the online side that also change while it serves, and the document they make
+- `serving`   its other sections
 - `settings`  all of them together, and `load_settings`
 """
 
@@ -43,8 +44,9 @@ from sparrow.config.ranking import (
     TwoTower,
     WideDeep,
 )
+from sparrow.config.rules import Candidates, ForYou, Lists, MovieRef, People, Rules, Similar, Window
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, ForYou, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Online, Recall, Releases, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
 
 __all__ = [
@@ -64,13 +66,17 @@ __all__ = [
     "Features",
     "ForYou",
     "Item2vec",
+    "Lists",
     "ModelName",
+    "MovieRef",
     "NeuralCF",
     "Node2vec",
     "Online",
+    "People",
     "Ranking",
     "Recall",
     "Releases",
+    "Rules",
     "Samples",
     "SasRec",
     "Section",
@@ -83,6 +89,7 @@ __all__ = [
     "Walks",
     "Web",
     "WideDeep",
+    "Window",
     "Word2vec",
     "find_home",
     "load_settings",

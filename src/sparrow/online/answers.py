@@ -80,6 +80,8 @@ class Listing:
         arm: the experiment arm, "" outside experiments.
         degraded: what was not there and had to be replaced: "ranker", "store".
         timings: milliseconds per stage, filled when `explain` was asked for.
+        asked_about: the movie that `explain_movie` named, None if it named none.
+        told: what became of that movie.
     """
 
     release: str
@@ -89,6 +91,8 @@ class Listing:
     items: tuple[ListedMovie, ...]
     degraded: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    asked_about: MovieFacts | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from starlette.middleware import Middleware
 
 from sparrow import __version__
 from sparrow.config import Settings
-from sparrow.web import api, events_api, lab, legacy, marks_api, operations, posters, problems, views
+from sparrow.web import admin, api, events_api, lab, legacy, marks_api, operations, posters, problems, views
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live, MarkBook
+from sparrow.web.ports import EventLog, Live, MarkBook, RuleBook
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -24,11 +24,18 @@ ROUTERS: Final = (
     marks_api.router,
     lab.router,
     operations.router,
+    admin.router,
 )
 """Asked in this order: the busiest first."""
 
 
-def create_app(live: Live, events: EventLog | None, settings: Settings, marks: MarkBook | None = None) -> FastAPI:
+def create_app(
+    live: Live,
+    events: EventLog | None,
+    settings: Settings,
+    marks: MarkBook | None = None,
+    rules: RuleBook | None = None,
+) -> FastAPI:
     """The server of one process.
 
     Args:
@@ -36,6 +43,7 @@ def create_app(live: Live, events: EventLog | None, settings: Settings, marks: M
         events: the durable log; None answers events with 503.
         settings: all settings; this room reads `[web]`.
         marks: what people marked in the laboratory; None answers marks with 503.
+        rules: the versions of the rules; None answers those who would change them with 503.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -48,7 +56,7 @@ def create_app(live: Live, events: EventLog | None, settings: Settings, marks: M
         middleware=_middleware(live, metrics, settings),
     )
     app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
-    app.state.metrics, app.state.site = metrics, Site()
+    app.state.metrics, app.state.site, app.state.rules = metrics, Site(), rules
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", Assets(directory=HERE / "static"), name="static")
