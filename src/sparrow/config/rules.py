@@ -74,7 +74,9 @@ class Lists(Section):
         default=0.0,
         description="what a movie of the newest year gains, where the best score is 1 and the worst 0; older ones gain less",
     )
-    freshness_years: Annotated[float, Field(gt=0)] = Field(default=5.0, description="years in which that gain halves")
+    freshness_years: Annotated[float, Field(ge=0.1, le=1000)] = Field(
+        default=5.0, description="years in which that gain halves"
+    )
     genre_caps: dict[str, Positive] = Field(
         default_factory=dict, description='movies of a genre in a list at most, e.g. `{ "Horror" = 3 }`'
     )
