@@ -60,6 +60,7 @@ class Web(Section):
     concurrency: Positive = Field(
         default=512, description="requests a worker answers at a time; more are refused at once (429)"
     )
+    json_logs: bool = Field(default=False, description="logs as JSON lines with request ids, from level info on")
     # Left out of every dump, and so of manifests: whoever has it may change the rules.
     admin_token: str = Field(
         default="",

@@ -11,7 +11,7 @@ from sparrow import __version__
 from sparrow.config import Settings
 from sparrow.web import admin, api, events_api, lab, legacy, marks_api, operations, posters, problems, views
 from sparrow.web.metrics import Metrics
-from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
+from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy
 from sparrow.web.ports import EventLog, Live, MarkBook, RuleBook
 from sparrow.web.rendering import HERE, Assets, Site
 
@@ -66,7 +66,8 @@ def create_app(
 
 def _middleware(live: Live, metrics: Metrics, settings: Settings) -> list[Middleware]:
     """Outermost first."""
-    always = [Middleware(Envelope, live=live, metrics=metrics), Middleware(BodyLimit)]
+    admission = Middleware(Admission, limit=settings.web.concurrency)
+    always = [Middleware(Envelope, live=live, metrics=metrics), admission, Middleware(BodyLimit)]
     return [*always, Middleware(OpenLegacy, paths=legacy.PATHS)] if settings.web.legacy_cors else always
 
 
