@@ -107,3 +107,22 @@ def test_several_workers_serve_from_redis_and_leave_no_folder_behind(
         assert degraded(site) == []
         assert list(temporary.glob("sparrow-metrics-*")) != []
     assert list(temporary.glob("sparrow-metrics-*")) == []
+
+
+def test_rules_are_shared_by_all_servers_of_a_redis(
+    home: Path, server: Server, released: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARROW_WEB__ADMIN_TOKEN", "token")
+    publish(home, released.release, with_store(released, server.url))
+    elsewhere = released.fresh(tmp_path / "elsewhere")
+    with serving(home, "--store", server.url) as one, serving(elsewhere, "--store", server.url) as other:
+        before = ids(recommended(other, 1))
+        rules = {"rules": {"candidates": {"hidden": [before[0]]}}, "version": 0}
+        answer = one.put("/admin/v1/rules", json=rules, headers={"Authorization": "Bearer token"})
+        assert answer.status_code == 200
+        assert before[0] not in ids(recommended(one, 1)), "in force before the answer"
+        until(lambda: ready(other)["rules"] == 1)
+        assert before[0] not in ids(recommended(other, 1))
+        server.ask("DEL", "sparrow:rules")
+        until(lambda: "has no rules any more" in ready(other).get("rules_problem", ""))
+        assert before[0] not in ids(recommended(other, 1)), "what was hidden stays hidden"

@@ -12,5 +12,6 @@
 - `model_repository` `{home}/models/{name}/{n}`: what a TensorFlow Serving server reads
 - `live`             events of people since the release: durable, idempotent (SQLite)
 - `marks`            neighbours that people called not alike, in the same file
+- `rules`            every version of the rules, with undo: in the same file, or in Redis (`redis_rules`)
 - `locks`            one builder or publisher per home
 """
