@@ -16,7 +16,7 @@
 - `shapes`       the JSON shapes as OpenAPI shows them, and the bodies that are read
 - `wire`         facts → JSON
 - `problems`     every error as RFC 9457 problem+json, or as a page for people
-- `middleware`   pure ASGI: release, request id and security headers, metrics, limits on body and crowd, CORS of the original routes
+- `middleware`   pure ASGI: release, request id, security headers, metrics, limits on body and crowd, CORS of the original routes
 - `logs`         JSON lines with request ids
 - `cross_site`   what keeps pages of other sites from writing here
 - `metrics`      what Prometheus sees
