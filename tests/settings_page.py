@@ -43,7 +43,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(sorted(value) if isinstance(value, frozenset) else value)
+    return json.dumps(sorted(value, key=str) if isinstance(value, frozenset) else value)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,19 @@
-"""The whole way with Redis: published into a real one, served from it, killed and frozen under load, and back again."""
+"""The whole way with Redis: published into a real one, served from it, swapped under load. Its deaths: tests/faults."""
 
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from sparrow.build.publish import publish, rollback
 from sparrow.config import Settings
 from tests.conftest import Released
+from tests.faults.load import Load, degraded, ready, until
 from tests.online.test_live import SECOND, add_release
 from tests.stores.redis_servers import Server, running_cluster, running_redis
 from tests.test_journey import ids, recommended, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("redis-server")]
-
-PATIENCE_S = 30
 
 
 @pytest.fixture
@@ -40,69 +33,6 @@ def home(released: Released, tmp_path: Path) -> Path:
 def with_store(released: Released, url: str) -> Settings:
     online = released.settings.online.model_copy(update={"store": url})
     return released.settings.model_copy(update={"online": online})
-
-
-class Load:
-    """Visitors who never stop asking; what they were answered."""
-
-    PATHS = ("/api/v1/users/1/recommendations?size=5", "/api/v1/movies/8/similar?size=5", "/api/v1/movies/8")
-
-    def __init__(self, base: httpx.URL) -> None:
-        self.wrong: list[str] = []
-        self.answered = 0
-        self.releases: set[str] = set()
-        self._base, self._over = base, threading.Event()
-
-    def visit(self) -> None:
-        with httpx.Client(base_url=self._base, timeout=20, trust_env=False) as client:
-            while not self._over.is_set():
-                for path in self.PATHS:
-                    self._look(path, client.get(path))
-
-    def _look(self, path: str, answer: httpx.Response) -> None:
-        self.answered += 1
-        release = answer.headers.get("x-sparrow-release", "")
-        self.releases.add(release)
-        if answer.status_code != 200:
-            self.wrong.append(f"{path}: {answer.status_code} {answer.text}")
-        elif answer.json().get("release", release) != release:
-            self.wrong.append(f"{path}: {release} answered with {answer.json()['release']}")
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        visitors = [threading.Thread(target=self.visit) for _ in range(2)]
-        for visitor in visitors:
-            visitor.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            for visitor in visitors:
-                visitor.join()
-        assert self.wrong == []
-        assert self.answered > 0
-
-
-def until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_true():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.02)
-
-
-def degraded(site: httpx.Client) -> list[str]:
-    """What is missing for a known person; the header says the same as the body."""
-    answer = site.get("/api/v1/users/1/recommendations", params={"size": 5})
-    assert answer.status_code == 200
-    parts: list[str] = answer.json()["degraded"]
-    assert answer.headers.get("x-sparrow-degraded", "") == ",".join(parts)
-    assert len(answer.json()["items"]) == 5
-    return parts
-
-
-def ready(site: httpx.Client) -> dict[str, Any]:
-    facts: dict[str, Any] = site.get("/readyz").json()
-    return facts
 
 
 def test_the_same_lists_from_redis_as_from_lmdb(home: Path, server: Server, released: Released) -> None:
@@ -137,46 +67,6 @@ def test_publishes_and_rollbacks_under_load(home: Path, server: Server, released
         assert load.releases == {released.release, SECOND}
         assert degraded(site) == []
         assert ready(site)["models"] == {"recmodel": 8}, "1 in the home, then seven flips in Redis"
-
-
-def test_redis_killed_under_load_degrades_and_recovers(home: Path, server: Server, released: Released) -> None:
-    publish(home, released.release, with_store(released, server.url))
-    with serving(home, "--store", server.url) as site:
-        healthy = ids(recommended(site, 1))
-        load = Load(site.base_url)
-        with load.running():
-            assert degraded(site) == []
-            server.signal(signal.SIGKILL)
-            until(lambda: degraded(site) == ["store"])
-            until(lambda: "cannot be reached" in ready(site).get("problem", ""))
-            assert site.get("/readyz").status_code == 200, "it answers, so it stays in the pool"
-            server.start()
-            until(lambda: degraded(site) == [])
-        assert "problem" not in ready(site)
-        assert ids(recommended(site, 1)) == healthy
-        assert 'sparrow_degraded_lists_total{part="store"}' in site.get("/metrics").text
-
-
-def test_redis_frozen_under_load_degrades_and_recovers(home: Path, server: Server, released: Released) -> None:
-    publish(home, released.release, with_store(released, server.url))
-    with serving(home, "--store", server.url) as site:
-        load = Load(site.base_url)
-        with load.running():
-            server.signal(signal.SIGSTOP)
-            until(lambda: degraded(site) == ["store"])
-            server.signal(signal.SIGCONT)
-            until(lambda: degraded(site) == [])
-
-
-def test_an_emptied_redis_is_no_world_of_strangers(home: Path, server: Server, released: Released) -> None:
-    settings = with_store(released, server.url)
-    publish(home, released.release, settings)
-    with serving(home, "--store", server.url) as site:
-        server.ask("FLUSHALL")
-        assert degraded(site) == ["store"]
-        until(lambda: "no longer names a live release" in ready(site).get("problem", ""))
-        publish(home, released.release, settings)
-        until(lambda: degraded(site) == [])
 
 
 def test_a_server_without_the_new_release_s_folder_keeps_the_old_one(
@@ -217,3 +107,22 @@ def test_several_workers_serve_from_redis_and_leave_no_folder_behind(
         assert degraded(site) == []
         assert list(temporary.glob("sparrow-metrics-*")) != []
     assert list(temporary.glob("sparrow-metrics-*")) == []
+
+
+def test_rules_are_shared_by_all_servers_of_a_redis(
+    home: Path, server: Server, released: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARROW_WEB__ADMIN_TOKEN", "token")
+    publish(home, released.release, with_store(released, server.url))
+    elsewhere = released.fresh(tmp_path / "elsewhere")
+    with serving(home, "--store", server.url) as one, serving(elsewhere, "--store", server.url) as other:
+        before = ids(recommended(other, 1))
+        rules = {"rules": {"candidates": {"hidden": [before[0]]}}, "version": 0}
+        answer = one.put("/admin/v1/rules", json=rules, headers={"Authorization": "Bearer token"})
+        assert answer.status_code == 200
+        assert before[0] not in ids(recommended(one, 1)), "in force before the answer"
+        until(lambda: ready(other)["rules"] == 1)
+        assert before[0] not in ids(recommended(other, 1))
+        server.ask("DEL", "sparrow:rules")
+        until(lambda: "has no rules any more" in ready(other).get("rules_problem", ""))
+        assert before[0] not in ids(recommended(other, 1)), "what was hidden stays hidden"

@@ -24,6 +24,8 @@ NAME = "item2vec"
 class Dictionary:
     """A `KeyValueStore` in memory; while `down` it cannot answer."""
 
+    waits = False
+
     def __init__(self) -> None:
         self.items: dict[str, bytes] = {}
         self.down = False

@@ -1,6 +1,8 @@
 """Whatever fails, somebody gets the next best list, and the answer names what was not there."""
 
 import asyncio
+import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -110,3 +112,34 @@ def test_a_pipeline_whose_last_resort_fails_says_which() -> None:
     request = Request(0, person_from_history(board.catalog, ()), np.ones(len(board.catalog), np.bool_))
     with pytest.raises(RankerUnavailable, match=r"No ranker of the pipeline p could answer \(dead\)"):
         asyncio.run(Pipeline("p", (), {}, [Dead()]).run(request))
+
+
+class Hanging(Dictionary):
+    """A store behind a network that answers when it is let go."""
+
+    waits = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go, self.filled = threading.Event(), False
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        if self.filled:
+            assert self.let_go.wait(20)
+        return super().get_many(keys)
+
+
+def test_while_one_waits_for_the_store_others_are_answered() -> None:
+    store = Hanging()
+    board = make_recommender(WORLD, backend=store)
+    store.filled = True
+
+    async def scenario() -> None:
+        waiting = asyncio.create_task(board.for_user(1, size=5, model=None, exclude=frozenset(), explain=False))
+        await asyncio.sleep(0.05)
+        similar = await board.similar(8, size=5, embedding=None, exclude=frozenset(), explain=False)
+        assert (len(similar.items), waiting.done()) == (5, False)
+        store.let_go.set()
+        assert len((await waiting).items) == 5
+
+    asyncio.run(scenario())

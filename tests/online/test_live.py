@@ -46,7 +46,7 @@ def test_a_publish_swaps_under_requests_and_a_rollback_swaps_back(home: Path, re
     async def scenario() -> None:
         live = LiveRelease(home, released.settings)
         await live.start()
-        assert live.ready() == (True, {"release": released.release, "models": {"recmodel": 1}})
+        assert live.ready() == (True, {"release": released.release, "models": {"recmodel": 1}, "rules": 0})
         held, served = live.recommender, set()
 
         async def visit() -> None:
@@ -117,7 +117,7 @@ def test_an_unreadable_pointer_is_told_and_forgotten_once_it_is_mended(home: Pat
         assert "current cannot be read" in live.ready()[1]["problem"]
         pointer.write_bytes(whole)
         await live.refresh()
-        assert live.ready() == (True, {"release": released.release, "models": {"recmodel": 1}})
+        assert live.ready() == (True, {"release": released.release, "models": {"recmodel": 1}, "rules": 0})
 
     asyncio.run(scenario())
 

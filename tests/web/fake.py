@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparrow.errors import NotFound, ReleaseError
+from sparrow.config import Rules
+from sparrow.errors import InvalidInput, NotFound, ReleaseError
 from sparrow.online.answers import ListedMovie, Listing, MovieFacts, Reason, Sort, UserFacts
 from sparrow.schema import LIKED_RATING, MAX_ID, MovieId, Rating, UserId
 from sparrow.stores.outside_ids import OutsideIds
@@ -77,8 +78,9 @@ class FakeRecommender:
         return self.by_id[MovieId(movie_id)]
 
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None
+        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = ""
     ) -> tuple[list[MovieFacts], int]:
+        self.asked["wanted"] = {"region": region}
         if genre and genre not in dict(self.genres):
             raise NotFound(f"There is no genre {genre!r} in release {self.release}.")
         keys = {
@@ -92,7 +94,8 @@ class FakeRecommender:
         found.sort(key=keys[sort], reverse=True)
         return found[offset : offset + size], len(found)
 
-    def search(self, text: str, size: int) -> list[MovieFacts]:
+    def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]:
+        self.asked["wanted"] = {"region": region}
         found = [movie for movie in self.catalogue if text.lower() in movie.title.lower()]
         return sorted(found, key=lambda movie: -movie.rating_count)[:size]
 
@@ -111,9 +114,18 @@ class FakeRecommender:
         return sorted({rating.user_id for rating in self.ratings})[:size]
 
     async def similar(
-        self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
+        self,
+        movie_id: int,
+        *,
+        size: int,
+        embedding: str | None,
+        exclude: frozenset[int],
+        explain: bool,
+        region: str = "",
+        explain_movie: int | None = None,
     ) -> Listing:
         self.asked["similar"] = {"size": size, "embedding": embedding, "exclude": exclude, "explain": explain}
+        self.asked["wanted"] = {"region": region, "explain_movie": explain_movie}
         if embedding and embedding not in self.embeddings:
             raise NotFound(f"There is no embedding {embedding!r}; the release holds {', '.join(self.embeddings)}.")
         seed = self.movie(movie_id)
@@ -133,8 +145,11 @@ class FakeRecommender:
         exclude: frozenset[int],
         explain: bool,
         arm: str | None = None,
+        region: str = "",
+        explain_movie: int | None = None,
     ) -> Listing:
         self.asked["for_user"] = {"size": size, "model": model, "exclude": exclude, "explain": explain, "arm": arm}
+        self.asked["wanted"] = {"region": region, "explain_movie": explain_movie}
         if model and model not in {*self.models, "emb", "neuralcf", "nerualcf"}:
             raise NotFound(f"There is no model {model!r}; the release holds {', '.join(self.models)}.")
         mine = {rating.movie_id: rating for rating in self.ratings if rating.user_id == user_id}
@@ -145,12 +160,25 @@ class FakeRecommender:
         return self._listing(pipeline, unseen[:size], (reason,), explain)
 
     async def for_history(
-        self, history: Sequence[tuple[int, float | None]], *, size: int, exclude: frozenset[int], explain: bool
+        self,
+        history: Sequence[tuple[int, float | None]],
+        *,
+        size: int,
+        exclude: frozenset[int],
+        explain: bool,
+        region: str = "",
+        explain_movie: int | None = None,
     ) -> Listing:
         self.asked["for_history"] = {"history": history, "size": size, "exclude": exclude}
+        self.asked["wanted"] = {"region": region, "explain_movie": explain_movie}
         seen = {movie_id for movie_id, _ in history} | exclude
         unseen = [movie for movie in self.catalogue if movie.movie_id not in seen]
         return self._listing("for_you:history", unseen[:size], (Reason("highly_rated"), Reason("recent")), explain)
+
+    def check_rules(self, rules: Rules) -> list[int | str]:
+        if "Western" in rules.for_you.genre_caps:
+            raise InvalidInput("for_you.genre_caps names the genre 'Western', which no movie has.")
+        return sorted((one for one in rules.candidates.hidden if one not in self.by_id), key=str)
 
     def _listing(self, pipeline: str, movies: list[MovieFacts], reasons: tuple[Reason, ...], explain: bool) -> Listing:
         trace = {"routes": ["embedding"]} if explain else None
@@ -177,6 +205,9 @@ class FakeLive:
 
     async def stop(self) -> None:
         self.calls.append("stop")
+
+    async def refresh(self) -> None:
+        self.calls.append("refresh")
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
         if self.current is None:

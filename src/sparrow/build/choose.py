@@ -83,8 +83,9 @@ def choose_ranker(folder: Path, features: Path, settings: Settings, out: Sequenc
 
 
 def open_judging(folder: Path, settings: Settings) -> Recommender:
-    """The judging fit as a release that ranks in process and by what it chose itself."""
+    """The judging fit as a release that ranks in process, by what it chose itself, whatever the hour: without windows."""
     here = {
+        "candidates": settings.candidates.model_copy(update={"windows": ()}),
         "online": settings.online.model_copy(update={"ranker_url": ""}),
         "for_you": settings.for_you.model_copy(update={"ranker": ""}),
     }

@@ -75,11 +75,12 @@ def _renumbered(catalogue: Mapping[int, Movie], raw: int, number: int) -> Movie:
 
 
 def _with_hidden(settings: Settings, movies: Ids) -> Settings:
-    """Hidden movies go by their new numbers; pairs kept apart and experiments are left out."""
-    hidden = np.flatnonzero(np.isin(movies, sorted(settings.candidates.hidden))) + 1
+    """Hidden movies go by their new numbers; pairs kept apart, windows, which name movies too, and experiments are left out."""
+    named = [one for one in settings.candidates.hidden if isinstance(one, int)]
+    hidden = np.flatnonzero(np.isin(movies, named)) + 1
     return settings.model_copy(
         update={
-            "candidates": settings.candidates.model_copy(update={"hidden": frozenset(hidden.tolist())}),
+            "candidates": settings.candidates.model_copy(update={"hidden": frozenset(hidden.tolist()), "windows": ()}),
             "similar": settings.similar.model_copy(update={"apart": ()}),
             "experiments": Experiments(),
         }

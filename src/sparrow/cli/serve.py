@@ -88,7 +88,7 @@ def run_server(home: Path, settings: Settings, config: Path | None) -> None:
         uvicorn.run(
             "sparrow.cli.serve:application", factory=True, host=settings.web.host, port=settings.web.port,
             workers=settings.web.workers, log_level="warning", access_log=False, server_header=False,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=5, log_config=None if settings.web.json_logs else uvicorn.config.LOGGING_CONFIG,
         )  # fmt: skip
 
 
@@ -113,19 +113,25 @@ def application() -> Any:
     from sparrow.online.live import LiveRelease
     from sparrow.stores.live import LiveStore
     from sparrow.stores.marks import MarkStore
+    from sparrow.stores.rules import open_rules
     from sparrow.stores.served import ServedLog
     from sparrow.web.app import create_app
+    from sparrow.web.logs import write_json_logs
 
     home = Path(os.environ[HOME_VARIABLE])
     config = os.environ.pop(CONFIG_VARIABLE, None)
     settings = load_settings(Path(config) if config else None, home)
+    if settings.web.json_logs:
+        write_json_logs()
     live = LiveStore(home)
+    rules = open_rules(home, settings.online.store, settings.online.store_timeout_ms / 1000)
     Retention(home, settings.feedback)
     return create_app(
-        LiveRelease(home, settings, live),
+        LiveRelease(home, settings, live, rules),
         EventLog(live),
         settings,
         MarkStore(home),
+        rules,
         ServedQueue(ServedLog(home)),
         ExperimentReports(home, settings.experiments),
     )

@@ -10,8 +10,9 @@ Example:
 - `section`   what a section is made of
 - `building`  sections of the offline side
 - `ranking`   sections of the ranking models
-- `serving`   sections of the online side
 - `experiments` who is shown what, and what a report goes by
+- `rules`     sections of the online side that also change while it serves, and the document they make
+- `serving`   its other sections
 - `settings`  all of them together, and `load_settings`
 """
 
@@ -46,8 +47,9 @@ from sparrow.config.ranking import (
     TwoTower,
     WideDeep,
 )
+from sparrow.config.rules import Candidates, ForYou, Lists, MovieRef, People, Rules, Similar, Window
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, Feedback, ForYou, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Feedback, Online, Recall, Releases, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
 
 __all__ = [
@@ -71,15 +73,19 @@ __all__ = [
     "Feedback",
     "ForYou",
     "Item2vec",
+    "Lists",
     "MetricName",
     "ModelName",
+    "MovieRef",
     "NeuralCF",
     "NextItem",
     "Node2vec",
     "Online",
+    "People",
     "Ranking",
     "Recall",
     "Releases",
+    "Rules",
     "Samples",
     "SasRec",
     "Section",
@@ -92,6 +98,7 @@ __all__ = [
     "Walks",
     "Web",
     "WideDeep",
+    "Window",
     "Word2vec",
     "arm_in",
     "find_home",

@@ -1,10 +1,10 @@
-"""Settings of the online side: recall, rules, the request path, the site, and what stays on disk."""
+"""Settings of the online side: recall, the request path, the site, and what stays on disk. Rules: see `rules`."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from sparrow.config.section import Positive, RawId, Section
+from sparrow.config.section import Positive, Section
 
 
 class Recall(Section):
@@ -20,44 +20,6 @@ class Recall(Section):
     embedding: str = Field(default="item2vec", description="the similarity behind people's lists")
     recent_likes: Positive = Field(default=20, description="liked movies whose neighbours are recalled")
     min_ratings: Positive = Field(default=10, description="ratings a movie needs to count as highly rated")
-
-
-class Similar(Section):
-    """Rules of the lists of similar movies, applied after ranking."""
-
-    family: tuple[str, ...] = Field(default=("Children",), description="genres that make a movie one for the family")
-    not_family: tuple[str, ...] = Field(
-        default=("Horror", "Crime", "Thriller", "War", "Film-Noir"),
-        description="genres kept out of a family movie's list, but for its own",
-    )
-    min_ratings: Annotated[int, Field(ge=0)] = Field(default=0, description="ratings a movie needs to be listed")
-    of_a_series: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="movies of one series in a list at most, told from titles; 0: all"
-    )
-    diversity: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.0, description="0: by likeness alone; towards 1: ever less alike among themselves (MMR)"
-    )
-    apart: tuple[tuple[RawId, RawId], ...] = Field(
-        default=(), description="pairs of movie ids that never stand in each other's lists"
-    )
-
-
-class ForYou(Section):
-    """People's lists: who ranks them, and the rules applied after ranking."""
-
-    ranker: str = Field(default="", description="the ranker behind people's lists; empty: what the build chose")
-    calibration: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.0, description="0: by score alone; towards 1: the mix of genres follows the history (Steck, 2018)"
-    )
-    diversity: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.0, description="0: by score alone; towards 1: ever less alike among themselves (MMR)"
-    )
-
-
-class Candidates(Section):
-    """What may be shown at all."""
-
-    hidden: frozenset[int] = Field(default=frozenset(), description="movie ids never shown in a list")
 
 
 class Online(Section):
@@ -92,6 +54,17 @@ class Web(Section):
     default_size: Positive = Field(default=24, description="items in a list that asks for no size")
     max_size: Positive = Field(default=500, description="items in a list at most")
     legacy_cors: bool = Field(default=False, description="let pages of other sites read the original routes")
+    concurrency: Positive = Field(
+        default=512, description="requests a worker answers at a time; more are refused at once (429)"
+    )
+    json_logs: bool = Field(default=False, description="logs as JSON lines with request ids, from level info on")
+    # Left out of every dump, and so of manifests: whoever has it may change the rules.
+    admin_token: str = Field(
+        default="",
+        exclude=True,
+        repr=False,
+        description="opens `/admin/v1`; set it as SPARROW_WEB__ADMIN_TOKEN; empty: closed to everybody",
+    )
 
 
 class Feedback(Section):

@@ -24,8 +24,9 @@ from sparrow.config.building import (
 )
 from sparrow.config.experiments import Experiments
 from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, SasRec, TwoTower, WideDeep
+from sparrow.config.rules import Candidates, ForYou, People, Rules, Similar
 from sparrow.config.section import Section
-from sparrow.config.serving import Candidates, Feedback, ForYou, Online, Recall, Releases, Similar, Web
+from sparrow.config.serving import Feedback, Online, Recall, Releases, Web
 from sparrow.errors import SettingsError
 
 PREFIX = "SPARROW_"
@@ -65,6 +66,17 @@ class Settings(Section):
     feedback: Feedback = Feedback()
     releases: Releases = Releases()
     build: Build = Build()
+
+    @property
+    def rules(self) -> Rules:
+        """What these settings say of the rules: the document's first version."""
+        people = People.model_validate(self.for_you.model_dump(include=set(People.model_fields)))
+        return Rules(candidates=self.candidates, similar=self.similar, for_you=people)
+
+    def with_rules(self, rules: Rules) -> "Settings":
+        """These settings under other rules."""
+        for_you = ForYou(ranker=self.for_you.ranker, **rules.for_you.model_dump())
+        return self.model_copy(update={"candidates": rules.candidates, "similar": rules.similar, "for_you": for_you})
 
 
 def find_home(flag: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

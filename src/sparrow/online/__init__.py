@@ -18,8 +18,12 @@
 - `experiments` who takes part in which, by a hash of the id
 - `exploration` orders that are drawn, with their chances
 - `apart`        pairs of movies that never stand in each other's lists
+- `rules`        what no score of a single movie knows: series, freshness, caps, variety; `taste` the mix of genres
+- `availability` what may be shown, where and when, as masks; `condition` evaluates `[candidates] where`
 - `shelf`        the catalogue to walk along: pages and search
 - `explain`      from rows back to movies with reasons and traces
+- `why_not`      what became of one movie, stage by stage
+- `known`        a person's record and events, as far as they can be reached
 - `recommender`  everything a request may ask of one release
-- `live`         holds the current release and swaps it when the pointer moves
+- `live`         holds the current release, swaps it when pointer or rules move; `rule_watch` looks for the latter
 """

@@ -81,6 +81,8 @@ class Listing:
         degraded: what was not there and had to be replaced: "ranker", "store".
         timings: milliseconds per stage, filled when `explain` was asked for.
         propensities: the chance of each place given those before it, where the order was drawn; None: it was not.
+        asked_about: the movie that `explain_movie` named, None if it named none.
+        told: what became of that movie.
     """
 
     release: str
@@ -91,6 +93,8 @@ class Listing:
     degraded: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     propensities: tuple[float, ...] | None = None
+    asked_about: MovieFacts | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Holds the current release open and swaps it when the pointer moves; a request keeps the one it began with."""
+"""Holds the current release open, swaps it when pointer or rules move; a request keeps what it began with."""
 
 import asyncio
 import contextlib
@@ -22,6 +22,7 @@ from sparrow.online.later_events import LaterEvents, sum_events
 from sparrow.online.next_item import NextItem
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
+from sparrow.online.rule_watch import RuleWatch
 from sparrow.online.similarity import load_similarity
 from sparrow.stores import collaborative_model, next_item_model
 from sparrow.stores.collaborative_model import CollaborativeModel
@@ -31,6 +32,7 @@ from sparrow.stores.next_item_model import NextItemModel
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.stores.publishing import HomeTarget, Pointer, Target, open_target
 from sparrow.stores.releases import SERVED_AS, Manifest, check_release, releases_folder
+from sparrow.stores.rules import RuleBook
 
 log = logging.getLogger(__name__)
 
@@ -157,10 +159,13 @@ async def _retire(recommender: Recommender) -> None:
 
 
 class LiveRelease:
-    """The release that requests are answered from. Polls the pointer; loads the next release before letting go of this one."""
+    """What requests are answered from. Polls pointer and rules; loads the next release before letting go of this one."""
 
-    def __init__(self, home: Path, settings: Settings, live: LiveStore | None = None) -> None:
+    def __init__(
+        self, home: Path, settings: Settings, live: LiveStore | None = None, rules: RuleBook | None = None
+    ) -> None:
         self._home, self._settings, self._live = home, settings, live
+        self._rules, self._changing = RuleWatch(rules, settings.rules), asyncio.Lock()
         self._target = open_target(home, settings.online.store, settings.online.store_timeout_ms / 1000)
         self._pointer: Pointer | None = None
         self._recommender: Recommender | None = None
@@ -202,12 +207,33 @@ class LiveRelease:
         facts: dict[str, Any] = {"release": self._pointer.release if self._pointer else None}
         if self._pointer:
             facts["models"] = self._pointer.models
-        if self._problem:
-            facts["problem"] = self._problem
+            facts["rules"] = self._rules.version.version
+        for name, problem in (("problem", self._problem), ("rules_problem", self._rules.problem)):
+            if problem:
+                facts[name] = problem
         return self._recommender is not None, facts
 
     async def refresh(self) -> None:
-        """Swap to the pointer's release if it has moved; on failure the old one stays and `ready` says why."""
+        """Follow rules and pointer if they have moved; on failure the old ones stay and `ready` says why."""
+        async with self._changing:
+            await self._follow_rules()
+            await self._follow_pointer()
+
+    async def _follow_rules(self) -> None:
+        version = await asyncio.to_thread(self._rules.look)
+        if version == self._rules.version:
+            return
+        rules = self._rules.read(version)
+        if self._recommender is not None:
+            try:
+                self._recommender = await asyncio.to_thread(self._recommender.with_rules, rules)
+            except Exception as error:  # noqa: BLE001 - as below
+                self._rules.note(str(error))
+                return
+        self._settings, self._rules.version = self._settings.with_rules(rules), version
+        log.info("Obeying version %d of the rules", version.version)
+
+    async def _follow_pointer(self) -> None:
         try:
             pointer = await asyncio.to_thread(self._target.read_pointer)
             if pointer is None and self._pointer is not None:

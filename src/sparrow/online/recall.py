@@ -26,11 +26,15 @@ class Request:
         movie: row of the movie that others shall be similar to, None for a person's list.
         person: who asks.
         allowed: (n,) bool, which movies may come back at all (available, unseen, not excluded, not `movie` itself).
+        excluded: raw ids that the caller excluded; `allowed` says so too.
+        region: where it comes from, likewise.
     """
 
     movie: int | None
     person: Person
     allowed: NDArray[np.bool_]
+    excluded: frozenset[int] = frozenset()
+    region: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Everything a request may ask of one release. Immutable: a request holds one and never sees two releases."""
+"""Everything a request may ask of one release under one version of the rules. Immutable: a request sees one."""
 
-import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import Settings
-from sparrow.errors import NotFound, StoreUnavailable
+from sparrow.config import Rules, Settings
+from sparrow.errors import NotFound
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
+from sparrow.online.availability import NOWHERE, Availability, check_genres, unknown_movies
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
@@ -21,6 +22,7 @@ from sparrow.online.ensemble import Chosen
 from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
 from sparrow.online.explain import explain_items
 from sparrow.online.exploration import explored
+from sparrow.online.known import as_far_as_known
 from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
 from sparrow.online.people import Person, person_from_history, person_from_record
@@ -30,10 +32,9 @@ from sparrow.online.recall import Request
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.online.user_facts import rating_times, user_facts
-from sparrow.stores.feature_store import FeatureStore, UserRecord
+from sparrow.online.why_not import barred, why_not
+from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.outside_ids import OutsideIds
-
-log = logging.getLogger(__name__)
 
 ALIASES: Final = {"neuralcf": "neural_cf", "nerualcf": "neural_cf"}
 """The original SparrowRecSys' model names, its misspelling included; its "emb" means the default embedding."""
@@ -45,7 +46,7 @@ FOR_YOU: Final = "for_you:"
 
 @dataclass(frozen=True)
 class Recommender:
-    """One release, ready to answer.
+    """One release, ready to answer by the rules of its settings.
 
     Attributes:
         release: its id.
@@ -54,7 +55,7 @@ class Recommender:
         similarities: movie embedding name → vectors.
         deep: trained networks by name.
         later: a person's events since the release.
-        settings: recall quotas, hidden movies, the default embedding.
+        settings: recall quotas, rules, the default embedding.
         ids: what the outside world calls movies and people; None: by their numbers.
         collaborative: iALS and EASE, None when the release has none.
         next_item: which movie follows which, None when the release has none.
@@ -72,23 +73,50 @@ class Recommender:
     collaborative: Collaborative | None = None
     next_item: NextItem | None = None
     chosen: Chosen = field(default_factory=Chosen)
-    _pipelines: dict[str, Pipeline] = field(default_factory=dict, repr=False)
+    _pipelines: Mapping[str, Pipeline] = field(default_factory=dict, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
     _apart: Apart = field(init=False, repr=False)
     _assigner: Assigner = field(init=False, repr=False)
+    _available: Availability = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_shelf", Shelf(self.catalog, self.settings.candidates))
-        object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
+        object.__setattr__(self, "_shelf", Shelf(self.catalog))
         object.__setattr__(self, "_assigner", Assigner(self.settings.experiments))
-        self._pipelines.update(
-            build_pipelines(
-                self.catalog,
-                self.similarities,
-                Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen),
-                self.settings,
-            )
+        self._obey()
+
+    def _obey(self) -> None:
+        """Evaluate the rules over the catalogue, once: a request pays for a mask."""
+        object.__setattr__(self, "_available", Availability(self.catalog, self.settings.candidates, self.ids))
+        object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
+        pipelines = build_pipelines(
+            self.catalog,
+            self.similarities,
+            Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen),
+            self.settings,
         )
+        object.__setattr__(self, "_pipelines", pipelines)
+
+    def with_rules(self, rules: Rules) -> "Recommender":
+        """The same release under other rules; both share whatever does not depend on them.
+
+        Raises:
+            InvalidInput: a rule cannot be evaluated over this catalogue.
+        """
+        other = copy(self)
+        object.__setattr__(other, "settings", self.settings.with_rules(rules))
+        other._obey()
+        return other
+
+    def check_rules(self, rules: Rules) -> list[int | str]:
+        """Evaluate rules without obeying them; gives the movies they name that this release lacks.
+
+        Raises:
+            InvalidInput: one cannot be evaluated, or names a genre that no movie has.
+        """
+        check_genres(self.catalog, rules)
+        self.with_rules(rules)
+        windows = (movie for window in rules.candidates.windows for movie in window.movies)
+        return unknown_movies(self.catalog, {*rules.candidates.hidden, *windows}, self.ids)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -120,21 +148,21 @@ class Recommender:
     @property
     def genres(self) -> tuple[tuple[str, int], ...]:
         """Genre names with their number of movies that may be shown, most movies first."""
-        return self._shelf.genres
+        return self._shelf.genres(self._available.mask())
 
     def movie(self, movie_id: int) -> MovieFacts:
         """One movie; NotFound if the release lacks it."""
         return self.catalog.facts[self.catalog.row(movie_id)]
 
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None
+        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = NOWHERE
     ) -> tuple[list[MovieFacts], int]:
         """A page of the catalogue and the number of movies in all; NotFound for an unknown genre."""
-        return self._shelf.movies(genre, sort, size, offset, year)
+        return self._shelf.movies(self._available.mask(region), genre, sort, size, offset, year)
 
-    def search(self, text: str, size: int) -> list[MovieFacts]:
+    def search(self, text: str, size: int, region: str = NOWHERE) -> list[MovieFacts]:
         """Movies whose title has every word of `text`: the title itself first, then most rated."""
-        return self._shelf.search(text, size)
+        return self._shelf.search(self._available.mask(region), text, size)
 
     def user(self, user_id: int) -> UserFacts:
         """One person, with what they did since the release; NotFound for someone nobody has heard of."""
@@ -159,19 +187,28 @@ class Recommender:
             await ranker.aclose()
 
     async def similar(
-        self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
+        self,
+        movie_id: int,
+        *,
+        size: int,
+        embedding: str | None,
+        exclude: frozenset[int],
+        explain: bool,
+        region: str = NOWHERE,
+        explain_movie: int | None = None,
     ) -> Listing:
-        """Movies like one movie."""
+        """Movies like one movie; `explain_movie` is asked about beside it (`why_not`)."""
         name = self._embedding_name(embedding)
         row = int(self.catalog.row(movie_id))
         person = person_from_history(self.catalog, ())
-        allowed = self.allowed(person, exclude)
+        allowed = self.allowed(person, exclude, region)
         allowed[row] = False
         allowed[self._apart.of(row)] = False
         known = name is not None and bool(self.similarities[name].has_vector[row])
         pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
-        outcome = await pipeline.run(Request(row, person, allowed))
-        return self._listing(pipeline, outcome, Request(row, person, allowed), size, explain)
+        request = Request(row, person, allowed, exclude, region)
+        outcome = await pipeline.run(request)
+        return self._listing(pipeline, outcome, request, size, explain, asked_about=explain_movie)
 
     def check_experiments(self) -> None:
         """Raise SettingsError if an arm names a ranker that this release lacks."""
@@ -186,31 +223,27 @@ class Recommender:
         exclude: frozenset[int],
         explain: bool,
         arm: str | None = None,
+        region: str = NOWHERE,
+        explain_movie: int | None = None,
     ) -> Listing:
         """A person's list; for someone nobody has heard of the cold-start list.
 
         Who asks for a `model` stands outside of experiments; `arm` is one to be tried out, where the settings allow it.
         """
         assigned = self._assigner.override(arm) if arm else OUTSIDE if model else self._assigner.of(user_id)
-        record, later, degraded = self._as_far_as_known(user_id)
+        record, later, degraded = await as_far_as_known(self.store, self.later, user_id)
         person = person_from_record(self.catalog, user_id, record, later)
         return await self.for_person(
-            person, size=size, model=model, exclude=exclude, explain=explain, degraded=degraded, assigned=assigned
+            person,
+            size=size,
+            model=model,
+            exclude=exclude,
+            explain=explain,
+            degraded=degraded,
+            assigned=assigned,
+            region=region,
+            explain_movie=explain_movie,
         )
-
-    def _as_far_as_known(self, user_id: int) -> tuple[UserRecord | None, LaterEvents, tuple[str, ...]]:
-        """A person's record and later events; either may be out of reach, and the other still keeps seen movies out."""
-        record, later = None, LaterEvents()
-        degraded: tuple[str, ...] = ()
-        try:
-            record = self.store.user(user_id)
-        except StoreUnavailable as error:
-            degraded = _store_is_down(user_id, error)
-        try:
-            later = self.later(user_id)
-        except StoreUnavailable as error:
-            degraded = _store_is_down(user_id, error)
-        return record, later, degraded
 
     async def for_history(
         self,
@@ -219,10 +252,14 @@ class Recommender:
         size: int,
         exclude: frozenset[int],
         explain: bool,
+        region: str = NOWHERE,
+        explain_movie: int | None = None,
     ) -> Listing:
         """A guest's list from (movie id, stars) pairs, oldest first."""
         person = person_from_history(self.catalog, history)
-        return await self.for_person(person, size=size, model=None, exclude=exclude, explain=explain)
+        return await self.for_person(
+            person, size=size, exclude=exclude, explain=explain, region=region, explain_movie=explain_movie
+        )
 
     async def for_person(
         self,
@@ -234,12 +271,14 @@ class Recommender:
         explain: bool = False,
         degraded: tuple[str, ...] = (),
         assigned: Assignment = OUTSIDE,
+        region: str = NOWHERE,
+        explain_movie: int | None = None,
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
-        request = Request(None, person, self.allowed(person, exclude))
+        request = Request(None, person, self.allowed(person, exclude, region), exclude, region)
         pipeline, outcome = await self.rank(request, model or assigned.ranker, explain)
         outcome, chances = explored(outcome, size, assigned.explore, self.settings.experiments.steepness)
-        listing = self._listing(pipeline, outcome, request, size, explain, degraded)
+        listing = self._listing(pipeline, outcome, request, size, explain, degraded, explain_movie)
         return replace(listing, arm=assigned.label, propensities=chances)
 
     async def rank(self, request: Request, model: str | None, explain: bool = False) -> tuple[Pipeline, Outcome]:
@@ -285,9 +324,11 @@ class Recommender:
             raise NotFound(f"This release has no embedding {asked!r}; it has: {', '.join(self.embeddings)}.")
         return asked
 
-    def allowed(self, person: Person, exclude: frozenset[int] = frozenset()) -> NDArray[np.bool_]:
+    def allowed(
+        self, person: Person, exclude: frozenset[int] = frozenset(), region: str = NOWHERE
+    ) -> NDArray[np.bool_]:
         """(n,) which movies may stand in a list of theirs."""
-        allowed = self._shelf.available.copy()
+        allowed = self._available.mask(region).copy()
         allowed[person.seen] = False
         if exclude:
             allowed[self.catalog.known_rows(np.array(sorted(exclude), dtype=np.int64))[0]] = False
@@ -301,8 +342,9 @@ class Recommender:
         size: int,
         explain: bool,
         degraded: tuple[str, ...] = (),
+        asked_about: int | None = None,
     ) -> Listing:
-        return Listing(
+        listing = Listing(
             release=self.release,
             recommendation_id=uuid.uuid4().hex,
             pipeline=pipeline.name,
@@ -313,8 +355,13 @@ class Recommender:
             degraded=(*degraded, *(("ranker",) if outcome.failed else ())),
             timings=outcome.timings if explain else {},
         )
+        if asked_about is None:
+            return listing
+        row = int(self.catalog.row(asked_about))
+        told = why_not(pipeline, outcome, request, row, size, self._barred(request, row))
+        return replace(listing, asked_about=self.catalog.facts[row], told=told)
 
-
-def _store_is_down(user_id: int, error: StoreUnavailable) -> tuple[str, ...]:
-    log.warning("The list of person %s does without a store: %s", user_id, error)
-    return ("store",)
+    def _barred(self, request: Request, row: int) -> list[str]:
+        """Why a movie is no candidate; [] if it is one."""
+        others = () if request.movie is None else self._apart.of(request.movie)
+        return [] if request.allowed[row] else barred(self.catalog, self._available, others, request, row)

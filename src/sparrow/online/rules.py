@@ -1,16 +1,16 @@
-"""Rules of similar movies that no likeness knows: what suits a family, how many of a series, how varied."""
+"""Rules that no score of a single movie knows: what suits a family, how many of a series or a genre, how fresh, how varied."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import Similar
+from sparrow.config import Lists, Similar
 from sparrow.features.series import ALONE, series
 from sparrow.online.catalog import Catalog, Rows
 from sparrow.online.recall import Request
-from sparrow.online.reranking import Ranked, Reranker
+from sparrow.online.reranking import Ranked, Reranker, descending_by_score
 from sparrow.online.similarity import MovieSimilarity
 
 POOL: Final = 100
@@ -100,6 +100,41 @@ class Varied:
         return order
 
 
+class Fresh:
+    """Newer movies gain: weight * 2^(-age / years), on scores stretched to 0 to 1; age is years before the newest movie."""
+
+    name = "fresh"
+
+    def __init__(self, catalog: Catalog, weight: float, years: float) -> None:
+        """Args: weight: what the newest gain; years: in which the gain halves. Movies without a year gain nothing."""
+        age = catalog.years.max(initial=0) - catalog.years
+        self._gain = np.where(catalog.years > 0, weight * np.exp2(-age / years), 0).astype(np.float32)
+
+    def rerank(self, ranked: Ranked, request: Request) -> Ranked:  # noqa: ARG002 - the same for every request
+        scores = in_unit(ranked.scores) + self._gain[ranked.rows]
+        order = descending_by_score(scores)
+        return Ranked(ranked.rows[order], scores[order])
+
+
+class GenreCaps:
+    """At most so many movies of a genre, the best of them; a movie that is left out uses up no other genre's places."""
+
+    name = "genre_caps"
+
+    def __init__(self, catalog: Catalog, caps: Mapping[str, int]) -> None:
+        """Args: caps: movies by genre; genres that no movie has cap nothing."""
+        columns = columns_of(catalog, list(caps))
+        self._capped = catalog.genres[:, columns] > 0
+        self._caps = np.array([caps[catalog.genre_names[column]] for column in columns], dtype=np.int64)
+
+    def rerank(self, ranked: Ranked, request: Request) -> Ranked:  # noqa: ARG002 - the same for every request
+        capped, left, kept = self._capped[ranked.rows], self._caps.copy(), np.ones(len(ranked.rows), np.bool_)
+        for place in np.flatnonzero(capped.any(axis=1)).tolist():
+            kept[place] = bool((left[capped[place]] > 0).all())
+            left -= capped[place] & kept[place]
+        return ranked.keep(kept)
+
+
 def similar_rules(catalog: Catalog, similarity: MovieSimilarity | None, settings: Similar) -> list[Reranker]:
     """The rules that the settings ask for, in order; without vectors nothing can be varied."""
     rules: list[Reranker] = []
@@ -109,9 +144,20 @@ def similar_rules(catalog: Catalog, similarity: MovieSimilarity | None, settings
         rules.append(EnoughRatings(catalog, settings.min_ratings))
     if settings.of_a_series:
         rules.append(OfASeries(catalog, settings.of_a_series))
+    rules += fresh_rules(catalog, settings)
     if settings.diversity and similarity is not None:
         rules.append(Varied(similarity, settings.diversity))
-    return rules
+    return [*rules, *cap_rules(catalog, settings)]
+
+
+def fresh_rules(catalog: Catalog, settings: Lists) -> list[Reranker]:
+    """What changes scores, and so comes before what weighs them."""
+    return [Fresh(catalog, settings.freshness, settings.freshness_years)] if settings.freshness else []
+
+
+def cap_rules(catalog: Catalog, settings: Lists) -> list[Reranker]:
+    """What counts places, and so comes after all that moves movies."""
+    return [GenreCaps(catalog, settings.genre_caps)] if settings.genre_caps else []
 
 
 def has_any(catalog: Catalog, genres: Sequence[str]) -> NDArray[np.bool_]:
@@ -122,6 +168,13 @@ def has_any(catalog: Catalog, genres: Sequence[str]) -> NDArray[np.bool_]:
 def columns_of(catalog: Catalog, genres: Sequence[str]) -> list[int]:
     """The columns of `catalog.genres` that stand for these; unknown names have none."""
     return [place for place, name in enumerate(catalog.genre_names) if name in genres]
+
+
+def in_unit(scores: Likeness) -> Likeness:
+    """(n,) scores stretched to 0 to 1, the scale of likeness, whatever ranked; equal ones are 0."""
+    low, high = float(scores.min(initial=np.inf)), float(scores.max(initial=-np.inf))
+    stretched: Likeness = ((scores - low) / (high - low if high > low else 1)).astype(np.float32)
+    return stretched
 
 
 def earlier_equals(values: NDArray[np.int64]) -> NDArray[np.int64]:

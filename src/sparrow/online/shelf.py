@@ -5,7 +5,6 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import Candidates
 from sparrow.errors import NotFound
 from sparrow.online.answers import MovieFacts, Sort
 from sparrow.online.catalog import Catalog
@@ -16,26 +15,27 @@ STARTS, EXACT = 2.0, 100.0
 
 
 class Shelf:
-    """The movies of one release that may be shown."""
+    """The movies of one release; each question brings along which of them, (n,) bool, may be shown."""
 
-    def __init__(self, catalog: Catalog, candidates: Candidates) -> None:
-        """Args: catalog: all movies; candidates: what is hidden."""
+    def __init__(self, catalog: Catalog) -> None:
+        """Args: catalog: all movies."""
         self._catalog = catalog
-        hidden = np.array(sorted(candidates.hidden), dtype=np.int64)
-        self.available: NDArray[np.bool_] = ~np.isin(catalog.ids, hidden)
         self._folded = [fold(facts.title) for facts in catalog.facts]
-        sizes = catalog.genres[self.available].sum(axis=0).astype(int).tolist()
-        self.genres: tuple[tuple[str, int], ...] = tuple(zip(catalog.genre_names, sizes, strict=True))
+
+    def genres(self, available: NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:
+        """Genre names with their number of movies, most movies of the catalogue first."""
+        sizes = (available.astype(np.float32) @ self._catalog.genres).astype(int).tolist()
+        return tuple(zip(self._catalog.genre_names, sizes, strict=True))
 
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None
+        self, available: NDArray[np.bool_], genre: str | None, sort: Sort, size: int, offset: int, year: int | None
     ) -> tuple[list[MovieFacts], int]:
         """A page and the number of movies in all. By rating: the weighted mean, so that one 5 is no summit.
 
         Raises:
             NotFound: no movie has the genre; the message lists the genres.
         """
-        wanted = self.available.copy()
+        wanted = available.copy()
         if genre is not None:
             names = self._catalog.genre_names
             if genre not in names:
@@ -54,14 +54,14 @@ class Shelf:
             return self._catalog.years + self._catalog.weighted_rating / 10
         return self._catalog.counts.astype(np.float64)
 
-    def search(self, text: str, size: int) -> list[MovieFacts]:
+    def search(self, available: NDArray[np.bool_], text: str, size: int) -> list[MovieFacts]:
         """Movies whose title has every word of `text` (case, accents, punctuation aside): the title itself, then most rated."""
         asked = fold(text)
         words = asked.split()
         if not words:
             return []
         has_all = [all(word in title for word in words) for title in self._folded]
-        rows = np.flatnonzero(self.available & np.array(has_all, dtype=np.bool_))
+        rows = np.flatnonzero(available & np.array(has_all, dtype=np.bool_))
         titles = [self._folded[row] for row in rows]
         starts = np.array([title.startswith(words[0]) for title in titles], dtype=np.float64)
         exact = np.array([title == asked for title in titles], dtype=np.float64)

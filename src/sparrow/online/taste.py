@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import ForYou
+from sparrow.config import People
 from sparrow.online.catalog import Catalog
 from sparrow.online.recall import Request
 from sparrow.online.reranking import Ranked, Reranker
-from sparrow.online.rules import POOL, Varied
+from sparrow.online.rules import POOL, Varied, cap_rules, fresh_rules, in_unit
 from sparrow.online.similarity import MovieSimilarity
 
 SMOOTHING: Final = 0.01
@@ -68,18 +68,11 @@ def distance(wanted: Mix, mixes: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((wanted * np.log(ratio)).sum(axis=1), dtype=np.float64)
 
 
-def in_unit(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n,) scores stretched to 0 to 1, the scale of likeness, whatever ranked; equal ones are 0."""
-    low, high = float(scores.min(initial=np.inf)), float(scores.max(initial=-np.inf))
-    stretched: NDArray[np.float32] = ((scores - low) / (high - low if high > low else 1)).astype(np.float32)
-    return stretched
-
-
-def people_rules(catalog: Catalog, similarity: MovieSimilarity | None, settings: ForYou) -> list[Reranker]:
+def people_rules(catalog: Catalog, similarity: MovieSimilarity | None, settings: People) -> list[Reranker]:
     """The rules that the settings ask for, in order; without vectors nothing can be varied."""
-    rules: list[Reranker] = []
+    rules = fresh_rules(catalog, settings)
     if settings.diversity and similarity is not None:
         rules.append(Varied(similarity, settings.diversity, in_unit))
     if settings.calibration:
         rules.append(Calibrated(catalog, settings.calibration))
-    return rules
+    return [*rules, *cap_rules(catalog, settings)]

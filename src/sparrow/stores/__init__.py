@@ -15,5 +15,6 @@
 - `event_history`    the whole log, read from its beginning; `clearing` removes from it
 - `served`           lists as they were shown, in the same file
 - `marks`            neighbours that people called not alike, in the same file
+- `rules`            every version of the rules, with undo: in the same file, or in Redis (`redis_rules`)
 - `locks`            one builder or publisher per home
 """

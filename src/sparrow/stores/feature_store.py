@@ -29,7 +29,13 @@ Similarity = Literal["inner", "cosine"]
 
 
 class KeyValueStore(Protocol):
-    """What a backend must do; keys are text, values bytes."""
+    """What a backend must do; keys are text, values bytes.
+
+    Attributes:
+        waits: whether an answer may be long in coming, as over a network; then the request path asks in a thread.
+    """
+
+    waits: bool
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Values in the order of `keys`, None where there is none; one round trip.
@@ -128,6 +134,7 @@ class FeatureStore:
 
     def __init__(self, backend: KeyValueStore) -> None:
         self._backend = backend
+        self.waits = backend.waits
 
     def write_movies(self, movies: Iterable[MovieRecord]) -> int:
         return self._backend.put_many((f"mf:{movie.movieId}", _pack(movie)) for movie in movies)

@@ -27,6 +27,8 @@ _OPENING: Final = Lock()
 class LmdbStore:
     """A `KeyValueStore` in one LMDB file. Readers never block; a sealed file is opened read-only without a lock file."""
 
+    waits = False
+
     def __init__(self, path: Path, writable: bool = False) -> None:
         """Open `path` (a file). Raises StoreUnavailable when it is missing or not LMDB."""
         self._path = path

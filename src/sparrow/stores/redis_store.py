@@ -41,6 +41,8 @@ BATCH_BYTES: Final = 4 << 20
 class RedisStore:
     """A `KeyValueStore` of one release in a shared Redis; `close` leaves the connection to its owner."""
 
+    waits = True
+
     def __init__(self, connection: RedisConnection, release: str, sealed: bool = False) -> None:
         """Nothing is sent yet.
 

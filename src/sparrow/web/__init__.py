@@ -1,10 +1,11 @@
 """Server and site on port 6010: everything here turns facts of `sparrow.online` into JSON, pages and pictures.
 
 - `app`          assembly: one short function, plain lists
-- `ports`        what this room asks of the rooms behind it (recommender, live release, event log, marks)
+- `ports`        what this room asks of the rooms behind it (recommender, live release, event log, marks, rules)
 - `api`          `/api/v1`: catalogue and lists
 - `events_api`   `POST /api/v1/events`: what happened
 - `marks_api`    `/api/v1/marks`: neighbours that people called not alike
+- `admin`        `/admin/v1/rules`: what may be shown and how lists are put together, changed while it serves
 - `legacy`       the original SparrowRecSys routes, so that its pages and clients work unchanged
 - `views`        the pages: home, movie, user, collection
 - `lab`          `/lab.html`: lists of several embeddings side by side, and the marks
@@ -15,7 +16,8 @@
 - `shapes`       the JSON shapes as OpenAPI shows them, and the bodies that are read
 - `wire`         facts → JSON
 - `problems`     every error as RFC 9457 problem+json, or as a page for people
-- `middleware`   pure ASGI: release and security headers, metrics, body limit, CORS of the original routes
+- `middleware`   pure ASGI: release, request id, security headers, metrics, limits on body and crowd, CORS of the original routes
+- `logs`         JSON lines with request ids
 - `cross_site`   what keeps pages of other sites from writing here
 - `metrics`      what Prometheus sees
 - `rendering`    templates and their helpers

@@ -3,17 +3,20 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from sparrow.online.answers import Sort
 from sparrow.web.ids import (
+    OptionalId,
     PathId,
+    find_user,
     movie_namer,
     names_of,
     names_of_person,
     read_movie,
     read_movies,
-    read_user,
+    read_optional_movie,
     shown,
 )
 from sparrow.web.parameters import (
@@ -22,6 +25,7 @@ from sparrow.web.parameters import (
     Explain,
     Name,
     Offset,
+    Region,
     Size,
     Text,
     Year,
@@ -56,11 +60,12 @@ async def list_movies(
     size: Size = None,
     offset: Offset = 0,
     year: Year = None,
+    region: Region = "",
 ) -> Response:
     """A page of the catalogue."""
     recommender = recommender_of(request)
     number = checked_size(size, request.app.state.settings.web)
-    movies, total = recommender.movies(genre or None, sort, number, offset, year)
+    movies, total = recommender.movies(genre or None, sort, number, offset, year, region)
     items = [brief_json(movie) for movie in movies]
     return answer(request, {"release": recommender.release, "total": total, "offset": offset, "items": items})
 
@@ -70,7 +75,7 @@ async def show_movie(request: Request, movieId: PathId) -> Response:  # noqa: N8
     """Everything known about one movie."""
     recommender = recommender_of(request)
     movie = recommender.movie(read_movie(request, recommender, "movieId", movieId))
-    names, degraded = names_of(recommender, [movie])
+    names, degraded = await names_of(recommender, [movie])
     return answer(request, {"release": recommender.release, **movie_json(movie, names)}, degraded=degraded)
 
 
@@ -82,8 +87,10 @@ async def list_similar(
     embedding: Name = None,
     exclude: Exclude = None,
     explain: Explain = False,
+    explain_movie: OptionalId = None,
+    region: Region = "",
 ) -> Response:
-    """Movies like this one, most alike first."""
+    """Movies like this one, most alike first; `explain_movie` asks what became of another one."""
     recommender = recommender_of(request)
     movie_id = read_movie(request, recommender, "movieId", movieId)
     listing = await recommender.similar(
@@ -92,6 +99,8 @@ async def list_similar(
         embedding=embedding_name(embedding, recommender.embeddings),
         exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
+        region=region,
+        explain_movie=read_optional_movie(request, recommender, "explain_movie", explain_movie),
     )
     note_served(request, listing)
     about = listing_json(listing, explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId))
@@ -99,10 +108,11 @@ async def list_similar(
 
 
 @router.get("/api/v1/search", responses={200: {"model": FoundShape}, **_REFUSED})
-async def search_movies(request: Request, q: Text, size: Size = None) -> Response:
+async def search_movies(request: Request, q: Text, size: Size = None, region: Region = "") -> Response:
     """Movies whose titles hold these words."""
     recommender = recommender_of(request)
-    found = recommender.search(q, checked_size(size, request.app.state.settings.web)) if q.strip() else []
+    number = checked_size(size, request.app.state.settings.web)
+    found = recommender.search(q, number, region) if q.strip() else []
     return answer(request, {"release": recommender.release, "items": [brief_json(movie) for movie in found]})
 
 
@@ -110,7 +120,8 @@ async def search_movies(request: Request, q: Text, size: Size = None) -> Respons
 async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
     """One person and the ratings they gave."""
     recommender = recommender_of(request)
-    user = recommender.user(read_user(request, recommender, "userId", userId))
+    user_id = await find_user(request, recommender, "userId", userId)
+    user = await run_in_threadpool(recommender.user, user_id)
     name = shown(recommender, user.user_id, userId)
     about = user_json(user, name, names_of_person(recommender, user.user_id, name))
     return answer(request, {"release": recommender.release, **about})
@@ -125,10 +136,12 @@ async def list_for_user(
     exclude: Exclude = None,
     explain: Explain = False,
     arm: Arm = None,
+    explain_movie: OptionalId = None,
+    region: Region = "",
 ) -> Response:
     """Movies this person may like and has not seen; an unknown person gets the cold-start list."""
     recommender = recommender_of(request)
-    user_id = read_user(request, recommender, "userId", userId)
+    user_id = await find_user(request, recommender, "userId", userId)
     listing = await recommender.for_user(
         user_id,
         size=checked_size(size, request.app.state.settings.web),
@@ -136,6 +149,8 @@ async def list_for_user(
         exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
         arm=arm or None,
+        region=region,
+        explain_movie=read_optional_movie(request, recommender, "explain_movie", explain_movie),
     )
     note_served(request, listing, user_id)
     about = listing_json(listing, explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
@@ -155,6 +170,8 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         size=checked_size(guest.size, request.app.state.settings.web),
         exclude=frozenset(read_movie(request, recommender, "exclude", movie) for movie in guest.exclude),
         explain=guest.explain,
+        region=guest.region.upper(),
+        explain_movie=read_optional_movie(request, recommender, "explainMovie", guest.explain_movie),
     )
     note_served(request, listing)
     if "text/html" in request.headers.get("accept", ""):

@@ -10,10 +10,22 @@ from starlette.middleware import Middleware
 
 from sparrow import __version__
 from sparrow.config import Settings
-from sparrow.web import api, events_api, experiments, lab, legacy, marks_api, operations, posters, problems, views
+from sparrow.web import (
+    admin,
+    api,
+    events_api,
+    experiments,
+    lab,
+    legacy,
+    marks_api,
+    operations,
+    posters,
+    problems,
+    views,
+)
 from sparrow.web.metrics import Metrics
-from sparrow.web.middleware import BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live, MarkBook, Reports, ServedLists
+from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy
+from sparrow.web.ports import EventLog, Live, MarkBook, Reports, RuleBook, ServedLists
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -26,6 +38,7 @@ ROUTERS: Final = (
     lab.router,
     experiments.router,
     operations.router,
+    admin.router,
 )
 """Asked in this order: the busiest first."""
 
@@ -35,6 +48,7 @@ def create_app(
     events: EventLog | None,
     settings: Settings,
     marks: MarkBook | None = None,
+    rules: RuleBook | None = None,
     served: ServedLists | None = None,
     reports: Reports | None = None,
 ) -> FastAPI:
@@ -45,6 +59,7 @@ def create_app(
         events: the durable log; None answers events with 503.
         settings: all settings; this room reads `[web]`.
         marks: what people marked in the laboratory; None answers marks with 503.
+        rules: the versions of the rules; None answers those who would change them with 503.
         served: the log of served lists, closed with the application; None keeps no such log.
         reports: what experiments have shown; None: there are no experiments.
     """
@@ -59,7 +74,7 @@ def create_app(
         middleware=_middleware(live, metrics, settings),
     )
     app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
-    app.state.metrics, app.state.site = metrics, Site()
+    app.state.metrics, app.state.site, app.state.rules = metrics, Site(), rules
     app.state.served, app.state.reports = served, reports
     for router in ROUTERS:
         app.include_router(router)
@@ -70,7 +85,8 @@ def create_app(
 
 def _middleware(live: Live, metrics: Metrics, settings: Settings) -> list[Middleware]:
     """Outermost first."""
-    always = [Middleware(Envelope, live=live, metrics=metrics), Middleware(BodyLimit)]
+    admission = Middleware(Admission, limit=settings.web.concurrency)
+    always = [Middleware(Envelope, live=live, metrics=metrics), admission, Middleware(BodyLimit)]
     return [*always, Middleware(OpenLegacy, paths=legacy.PATHS)] if settings.web.legacy_cors else always
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
 from fastapi import Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WithJsonSchema
 from starlette.types import Scope
 
@@ -69,6 +70,18 @@ def read_user(request: Request, recommender: Recommender, name: str, written: in
     if recommender.ids is None:
         return _read_number(name, written)
     return _remember(request, written, recommender.ids.person(_read_text(name, written)))
+
+
+async def find_user(request: Request, recommender: Recommender, name: str, written: int | str) -> int:
+    """`read_user` without keeping other requests waiting: a store may be asked who a text is."""
+    if recommender.ids is None:
+        return _read_number(name, written)
+    return await run_in_threadpool(read_user, request, recommender, name, written)
+
+
+def read_optional_movie(request: Request, recommender: Recommender, name: str, written: int | str | None) -> int | None:
+    """`read_movie` for a parameter that may be left out."""
+    return None if written is None else read_movie(request, recommender, name, written)
 
 
 def user_reader(
@@ -137,13 +150,16 @@ class RatingNames:
     movie: Callable[[int], int | str]
 
 
-def names_of(recommender: Recommender, movies: Iterable[MovieFacts]) -> tuple[RatingNames | None, tuple[str, ...]]:
+async def names_of(
+    recommender: Recommender, movies: Iterable[MovieFacts]
+) -> tuple[RatingNames | None, tuple[str, ...]]:
     """Names for the top ratings of some movies, None where numbers need none; and what is degraded."""
     if recommender.ids is None:
         return None, ()
     raters = {rating.user_id for movie in movies for rating in movie.top_ratings}
     try:
-        return RatingNames(recommender.ids.people_names(raters), recommender.ids.movie_name), ()
+        names = await run_in_threadpool(recommender.ids.people_names, raters)
+        return RatingNames(names, recommender.ids.movie_name), ()
     except StoreUnavailable:
         # A wrong name would be worse than no top ratings.
         return RatingNames({}, recommender.ids.movie_name), ("store",)
@@ -154,13 +170,13 @@ def names_of_person(recommender: Recommender, raw: int, name: int | str) -> Rati
     return None if recommender.ids is None else RatingNames({raw: name}, recommender.ids.movie_name)
 
 
-def people_names(recommender: Recommender, size: int) -> list[int | str]:
+async def people_names(recommender: Recommender, size: int) -> list[int | str]:
     """The first people of the release, as the outside world calls them; [] when their names are out of reach."""
     people: list[int] = recommender.user_ids(size)
     if recommender.ids is None:
         return list(people)
     try:
-        names = recommender.ids.people_names(people)
+        names = await run_in_threadpool(recommender.ids.people_names, people)
     except StoreUnavailable:
         return []
     return [names[raw] for raw in people]

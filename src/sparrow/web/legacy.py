@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from sparrow.errors import InvalidInput
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
-from sparrow.web.ids import Id, RatingNames, names_of, names_of_person, read_movie, read_user, shown
+from sparrow.web.ids import Id, RatingNames, find_user, names_of, names_of_person, read_movie, shown
 from sparrow.web.parameters import Name, Size, checked_size, embedding_name
 from sparrow.web.problems import recommender_of
 from sparrow.web.served import note_served
@@ -34,7 +35,7 @@ async def get_movie(request: Request, id: Id) -> Response:
     """One movie."""
     recommender = recommender_of(request)
     movie = recommender.movie(read_movie(request, recommender, "id", id))
-    names, degraded = names_of(recommender, [movie])
+    names, degraded = await names_of(recommender, [movie])
     return answer(request, _movie(movie, names), degraded=degraded)
 
 
@@ -42,7 +43,7 @@ async def get_movie(request: Request, id: Id) -> Response:
 async def get_user(request: Request, id: Id) -> Response:
     """One person with all ratings."""
     recommender = recommender_of(request)
-    user = recommender.user(read_user(request, recommender, "id", id))
+    user = await run_in_threadpool(recommender.user, await find_user(request, recommender, "id", id))
     name = shown(recommender, user.user_id, id)
     return answer(request, _user(user, name, names_of_person(recommender, user.user_id, name)))
 
@@ -63,7 +64,7 @@ async def get_similar_movie(
         exclude=frozenset(),
         explain=False,
     )
-    return _listed(request, note_served(request, listing))
+    return await _listed(request, note_served(request, listing))
 
 
 @router.get("/getrecommendation")
@@ -78,14 +79,14 @@ async def get_recommendation(
         raise InvalidInput(f"sortby is {sortby!r}; it must be rating, releaseYear or popularity.")
     number = checked_size(size, request.app.state.settings.web)
     movies, _ = recommender_of(request).movies(genre or None, _SORTS[sortby], number, 0)
-    return _movies(request, movies)
+    return await _movies(request, movies)
 
 
 @router.get("/getrecforyou")
 async def get_rec_for_you(request: Request, id: Id, size: Size = None, model: Name = None) -> Response:
     """Movies this person may like; an unknown person gets the cold-start list."""
     recommender = recommender_of(request)
-    user_id = read_user(request, recommender, "id", id)
+    user_id = await find_user(request, recommender, "id", id)
     listing = await recommender.for_user(
         user_id,
         size=checked_size(size, request.app.state.settings.web),
@@ -93,15 +94,15 @@ async def get_rec_for_you(request: Request, id: Id, size: Size = None, model: Na
         exclude=frozenset(),
         explain=False,
     )
-    return _listed(request, note_served(request, listing, user_id))
+    return await _listed(request, note_served(request, listing, user_id))
 
 
-def _listed(request: Request, listing: Listing) -> Response:
-    return _movies(request, [item.movie for item in listing.items], listing.degraded)
+async def _listed(request: Request, listing: Listing) -> Response:
+    return await _movies(request, [item.movie for item in listing.items], listing.degraded)
 
 
-def _movies(request: Request, movies: Sequence[MovieFacts], degraded: tuple[str, ...] = ()) -> Response:
-    names, out_of_reach = names_of(recommender_of(request), movies)
+async def _movies(request: Request, movies: Sequence[MovieFacts], degraded: tuple[str, ...] = ()) -> Response:
+    names, out_of_reach = await names_of(recommender_of(request), movies)
     return answer(request, [_movie(movie, names) for movie in movies], degraded=degraded or out_of_reach)
 
 

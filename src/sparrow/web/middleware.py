@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sparrow.errors import ReleaseError
 from sparrow.web.ids import escape_slashes
+from sparrow.web.logs import REQUEST_ID, request_id
 from sparrow.web.metrics import Metrics
 from sparrow.web.ports import Live, Recommender
 from sparrow.web.problems import problem
@@ -23,6 +24,8 @@ NO_RELEASE: Final = "none"
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 
+_ALWAYS_ADMITTED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
 _SECURITY: Final = [
     (
         b"content-security-policy",
@@ -34,7 +37,7 @@ _SECURITY: Final = [
 
 
 class Envelope:
-    """Binds a request to one release, adds the headers every answer carries, counts it, and catches what nobody did.
+    """Binds a request to one release and an id, adds the headers every answer carries, counts it, and catches what nobody did.
 
     HEAD is answered like GET without the body.
     """
@@ -48,6 +51,7 @@ class Envelope:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         started, method = perf_counter(), scope["method"]
+        REQUEST_ID.set(named := request_id(dict(scope["headers"]).get(b"x-request-id")))
         recommender = _current(self.live)
         release = recommender.release if recommender else NO_RELEASE
         # A copy: the server keeps its own scope and drops the body of a HEAD itself.
@@ -60,7 +64,8 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], *_headers(scope, release)]}
+                headers = [*message["headers"], *_headers(scope, release), (b"x-request-id", named.encode())]
+                message = {**message, "headers": headers}
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)
@@ -85,6 +90,32 @@ class Envelope:
             self.metrics.count_degraded(scope["degraded"])
         if release != NO_RELEASE:
             self.metrics.note_release(release)
+
+
+class Admission:
+    """Answers at most `limit` requests at a time and refuses more at once (429): waiting in line would make all of them late.
+
+    Whoever asks how the server is always gets an answer: a crowded server is not a dead one.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app, self.limit, self.running = app, limit, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _ALWAYS_ADMITTED:
+            return await self.app(scope, receive, send)
+        if self.running >= self.limit:
+            detail = (
+                f"This worker answers {self.limit} requests already; try again in a second (see [web] concurrency)."
+            )
+            refused = problem(429, detail, scope["path"])
+            refused.headers["Retry-After"] = "1"
+            return await refused(scope, receive, send)
+        self.running += 1
+        try:
+            return await self.app(scope, receive, send)
+        finally:
+            self.running -= 1
 
 
 class BodyLimit:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Annotated, Final
 
 from fastapi import Query
+from pydantic import AfterValidator
 
 from sparrow.config import Web
 from sparrow.errors import InvalidInput
@@ -14,6 +15,9 @@ from sparrow.schema import MAX_ID
 
 ORIGINAL_NAMES: Final = frozenset({"emb", "neuralcf", "nerualcf"})
 """What the original site wrote for `model=`, its own misspelling included."""
+
+REGION: Final = r"^([A-Za-z0-9]{2,3}(-[A-Za-z0-9]{1,3})?)?$"
+"""A country or a part of one, as ISO 3166 writes it; "" for those who do not say."""
 
 Size = Annotated[
     int | None, Query(ge=1, description="how many movies, 1 to `[web] max_size` (500 unless set); 24 unless given")
@@ -27,6 +31,14 @@ Arm = Annotated[
 Text = Annotated[str, Query(max_length=200, description="words of the title")]
 Exclude = Annotated[list[str] | None, Query(description="movie ids to leave out: comma separated, repeated, or both")]
 Explain = Annotated[bool, Query(description="adds a trace to every item and the time each stage took (ms)")]
+Region = Annotated[
+    str,
+    Query(
+        pattern=REGION,
+        description="where it is asked from, e.g. DE or US-CA; windows with regions are closed to those who do not say",
+    ),
+    AfterValidator(str.upper),
+]
 
 
 def expected(name: str, web: Web) -> str:
@@ -41,6 +53,7 @@ def expected(name: str, web: Web) -> str:
         "offset": f"a whole number from 0 to {MAX_ID}",
         "year": "a whole number from 1 to 9999",
         "explain": "true or false",
+        "region": "a country or a part of one as in ISO 3166, e.g. DE or US-CA",
         "sort": "rating, year or popularity",
     }
     return ranges.get(name, "")

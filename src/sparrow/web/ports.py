@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sparrow.config import Rules
 from sparrow.feedback.report import Report
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.stores.marks import Mark
 from sparrow.stores.outside_ids import OutsideIds
+from sparrow.stores.rules import Version
 from sparrow.stores.served import ServedList
 
 Genres = Sequence[tuple[str, int]]
@@ -30,14 +32,23 @@ class Recommender(Protocol):
 
     def movie(self, movie_id: int) -> MovieFacts: ...
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None
+        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = ""
     ) -> tuple[list[MovieFacts], int]: ...
-    def search(self, text: str, size: int) -> list[MovieFacts]: ...
+    def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]: ...
     def user(self, user_id: int) -> UserFacts: ...
     def user_ids(self, size: int) -> list[int]: ...
+    def check_rules(self, rules: Rules) -> list[int | str]: ...
 
     async def similar(
-        self, movie_id: int, *, size: int, embedding: str | None, exclude: frozenset[int], explain: bool
+        self,
+        movie_id: int,
+        *,
+        size: int,
+        embedding: str | None,
+        exclude: frozenset[int],
+        explain: bool,
+        region: str = "",
+        explain_movie: int | None = None,
     ) -> Listing: ...
     async def for_user(
         self,
@@ -48,9 +59,18 @@ class Recommender(Protocol):
         exclude: frozenset[int],
         explain: bool,
         arm: str | None = None,
+        region: str = "",
+        explain_movie: int | None = None,
     ) -> Listing: ...
     async def for_history(
-        self, history: Sequence[tuple[int, float | None]], *, size: int, exclude: frozenset[int], explain: bool
+        self,
+        history: Sequence[tuple[int, float | None]],
+        *,
+        size: int,
+        exclude: frozenset[int],
+        explain: bool,
+        region: str = "",
+        explain_movie: int | None = None,
     ) -> Listing: ...
 
 
@@ -64,6 +84,7 @@ class Live(Protocol):
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
+    async def refresh(self) -> None: ...
     def ready(self) -> tuple[bool, dict[str, Any]]: ...
 
 
@@ -112,3 +133,12 @@ class Reports(Protocol):
     """What experiments have shown so far (`sparrow.feedback.experiment_reports`)."""
 
     def all(self) -> list[Report]: ...
+
+
+class RuleBook(Protocol):
+    """The rules and their history (`sparrow.stores.rules`)."""
+
+    def current(self) -> Version: ...
+    def history(self, size: int) -> list[Version]: ...
+    def put(self, document: str, expected: int, author: str, comment: str) -> Version: ...
+    def undo(self, expected: int | None, author: str, comment: str) -> Version: ...

@@ -57,6 +57,8 @@ def explain_invalid(errors: Sequence[Mapping[str, Any]], request: Request) -> st
         return f"The body is no JSON ({first['ctx']['error']}); send one object, in UTF-8 (see /docs)."
     if first["type"] == "missing":
         return f"{name} is missing; add it to the request (see /docs)."
+    if first["type"] == "extra_forbidden":
+        return f"{name} is no name that is known here; leave it out or mend it (see /docs)."
     allowed = expected(place[-1], request.app.state.settings.web) if place else ""
     cure = f"it must be {allowed}" if allowed else f"{first['msg']}"
     return f"{name} is {value[:80]}; {cure}."

@@ -6,10 +6,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from sparrow.config import Rules
 from sparrow.online.answers import ReasonKind
-from sparrow.schema import MAX_RATING, MIN_RATING
+from sparrow.schema import MAX_ID, MAX_RATING, MIN_RATING
 from sparrow.stores.marks import NOT_ALIKE, Verdict
 from sparrow.web.ids import BodyId
+from sparrow.web.parameters import REGION
 
 LONGEST_HISTORY = 1000
 LATEST_SECOND = 253_402_300_799
@@ -49,6 +51,7 @@ class ListingShape(Shape):
     items: list[ItemShape]
     degraded: list[str] = Field(description='what had to be replaced: "ranker", "store"')
     timings: dict[str, float] | None = Field(None, description="milliseconds, with explain=true")
+    explained: dict[str, Any] | None = Field(None, description="what became of the movie of `explain_movie`")
 
 
 class RatingShape(Shape):
@@ -141,6 +144,23 @@ class UnmarkedShape(Shape):
     removed: bool = Field(description="false: there was none")
 
 
+class RulesShape(Shape):
+    version: int = Field(description="0: nothing was ever put")
+    timestamp: int = Field(description="seconds, UTC")
+    author: str
+    comment: str
+    restores: int | None = Field(description="the version that an undo brought back")
+    source: Literal["sparrow.toml", "store"]
+    rules: dict[str, Any]
+    unknown_movies: list[int | str] = Field(
+        default_factory=list, description="movies that the rules name and the release lacks"
+    )
+
+
+class RulesHistoryShape(Shape):
+    items: list[RulesShape] = Field(description="newest first")
+
+
 class ProblemShape(Shape):
     """RFC 9457."""
 
@@ -165,6 +185,8 @@ class GuestRequest(Shape):
     size: int | None = Field(None, description="as in the query parameter of that name")
     exclude: list[BodyId] = Field(default_factory=list)
     explain: bool = False
+    explain_movie: BodyId | None = Field(None, description="a movie to be told about: what became of it")
+    region: Annotated[str, Field(pattern=REGION)] = ""
 
 
 class MarkRequest(Shape):
@@ -174,6 +196,20 @@ class MarkRequest(Shape):
     neighbour_id: BodyId
     embedding: Annotated[str, Field(max_length=100)]
     verdict: Verdict = NOT_ALIKE
+
+
+class UndoRequest(Shape):
+    """A change of the rules: who makes it, why, and from which version."""
+
+    version: Annotated[int, Field(ge=0, le=MAX_ID)] | None = None
+    author: Annotated[str, Field(max_length=100)] = ""
+    comment: Annotated[str, Field(max_length=1000)] = ""
+
+
+class RulesRequest(UndoRequest):
+    """The same with all rules; what they leave out is as where `sparrow.toml` leaves it out."""
+
+    rules: Rules
 
 
 class Event(Shape):

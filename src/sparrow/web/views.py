@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from sparrow.errors import InvalidInput, NotFound, StoreUnavailable
 from sparrow.online.answers import MovieFacts, Sort, UserFacts
 from sparrow.schema import Rating
-from sparrow.web.ids import Id, OptionalId, people_names, read_movie, read_user, shown
+from sparrow.web.ids import Id, OptionalId, find_user, people_names, read_movie, shown
 from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_name
 from sparrow.web.ports import Recommender
 from sparrow.web.problems import recommender_of
@@ -53,7 +54,7 @@ async def show_home(request: Request) -> Response:
     rows = [Row(key, None, sort, recommender.movies(None, sort, ROW, 0)[0]) for key, sort in sorts]
     for genre, _ in recommender.genres[:GENRE_ROWS]:
         rows.append(Row("genre", genre, "popularity", recommender.movies(genre, "popularity", ROW, 0)[0]))
-    people = people_names(recommender, PEOPLE)
+    people = await people_names(recommender, PEOPLE)
     return _page(request, "home.html", rows=rows, genres=recommender.genres, people=people)
 
 
@@ -97,8 +98,8 @@ async def show_user(
     if written is None:
         raise InvalidInput("userId is missing; add the id of a person, e.g. /user.html?userId=1.")
     recommender = recommender_of(request)
-    user_id = read_user(request, recommender, "userId", written)
-    user = _user_if_reached(recommender, user_id)
+    user_id = await find_user(request, recommender, "userId", written)
+    user = await _user_if_reached(recommender, user_id)
     number = checked_size(size, request.app.state.settings.web)
     listing = await recommender.for_user(user_id, size=number, model=model or None, exclude=frozenset(), explain=False)
     missing = () if user or "store" in listing.degraded else ("store",)
@@ -112,7 +113,7 @@ async def show_user(
         history=_history(recommender, user.ratings if user else ()),
         models=recommender.models,
         chosen=model or None,
-        people=people_names(recommender, PEOPLE),
+        people=await people_names(recommender, PEOPLE),
     )
 
 
@@ -150,9 +151,9 @@ async def show_collection(
     )
 
 
-def _user_if_reached(recommender: Recommender, user_id: int) -> UserFacts | None:
+async def _user_if_reached(recommender: Recommender, user_id: int) -> UserFacts | None:
     try:
-        return recommender.user(user_id)
+        return await run_in_threadpool(recommender.user, user_id)
     except StoreUnavailable:
         return None
 

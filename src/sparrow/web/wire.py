@@ -70,7 +70,7 @@ def user_json(user: UserFacts, name: int | str, names: RatingNames | None) -> di
 
 def listing_json(listing: Listing, explain: bool, movie_name: MovieName = int, **about: int | str) -> dict[str, Any]:
     """One served list; `about` names whose list it is (`movieId=589`, `userId=1`), `movie_name` the movies of reasons."""
-    payload = {
+    payload: dict[str, Any] = {
         "release": listing.release,
         **about,
         "recommendationId": listing.recommendation_id,
@@ -79,6 +79,9 @@ def listing_json(listing: Listing, explain: bool, movie_name: MovieName = int, *
         "items": [_item_json(item, explain, movie_name) for item in listing.items],
         "degraded": listing.degraded,
     }
+    if listing.asked_about is not None:
+        movie = listing.asked_about
+        payload["explained"] = {"movieId": movie.public_id, "title": movie.title, **listing.told}
     return {**payload, "timings": dict(listing.timings)} if explain else payload
 
 

@@ -1,0 +1,170 @@
+"""What may be shown, where and when: rules over the catalogue become masks, and a request pays for a mask only.
+
+A movie that windows name is shown while one of them is open where the request comes from; so is one whose genres windows name;
+where both kinds name it, both must be open. Masks hold until the next window opens or closes; then the first request that asks
+makes the next one.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparrow.config import Candidates, MovieRef, Rules, Window
+from sparrow.errors import InvalidInput
+from sparrow.online.catalog import Catalog, Rows
+from sparrow.online.condition import meets
+from sparrow.online.rules import has_any
+from sparrow.stores.outside_ids import OutsideIds, plain_number
+
+Mask = NDArray[np.bool_]
+"""(n,) one truth a movie of the catalogue."""
+
+NOWHERE: Final = ""
+"""The region of a request that names none; windows with regions are closed there."""
+
+
+@dataclass(frozen=True)
+class OpenWindow:
+    """A window over one catalogue: the rows it names; `since` and `until` in seconds, UTC."""
+
+    rows: Rows
+    since: float
+    until: float
+    regions: frozenset[str]
+
+    def is_open(self, region: str, now: float) -> bool:
+        return self.since <= now < self.until and (not self.regions or region in self.regions)
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A mask, and the time in which it holds: `since` ≤ now < `until`. A clock that is set back ends it, too."""
+
+    mask: Mask
+    since: float
+    until: float
+
+
+class Availability:
+    """`[candidates]` over one catalogue. Its masks are shared, and read-only."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        candidates: Candidates,
+        ids: OutsideIds | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        Args:
+            catalog: all movies of a release.
+            candidates: the rules.
+            ids: what the outside world calls the movies, if not by numbers.
+            clock: seconds, UTC; it may jump.
+
+        Raises:
+            InvalidInput: `where` is no condition.
+        """
+        self._clock = clock
+        hidden = np.zeros(len(catalog), np.bool_)
+        hidden[rows_of(catalog, candidates.hidden, ids)] = True
+        self._barred: dict[str, Mask] = {
+            "hidden": hidden,
+            "min_ratings": catalog.counts < candidates.min_ratings,
+            "where": ~meets(catalog, candidates.where),
+        }
+        self._always: Mask = ~np.logical_or.reduce(list(self._barred.values()))
+        self._always.setflags(write=False)
+        by_movie = [_open(catalog, one, ids) for one in candidates.windows if one.movies]
+        by_genre = [_open(catalog, one, ids) for one in candidates.windows if one.genres]
+        self._kinds = (by_movie, by_genre)
+        windows = [one for kind in self._kinds for one in kind]
+        self._edges = sorted({edge for one in windows for edge in (one.since, one.until)})
+        self._regions = frozenset(region for one in windows for region in one.regions)
+        self._spells: dict[str, Spell] = {}
+
+    def mask(self, region: str = NOWHERE) -> Mask:
+        """(n,) what may be shown there now; not to be written to."""
+        if not self._edges:
+            return self._always
+        # Regions that no window names are all alike: callers cannot make this grow.
+        where, now = region if region in self._regions else NOWHERE, self._clock()
+        spell = self._spells.get(where)
+        if spell is None or not spell.since <= now < spell.until:
+            spell = self._spells[where] = self._spell(where, now)
+        return spell.mask
+
+    def reasons(self, row: int, region: str = NOWHERE) -> list[str]:
+        """Why a movie may not be shown there now: names of rules; [] if it may."""
+        now = self._clock()
+        found = [rule for rule, barred in self._barred.items() if barred[row]]
+        for kind in self._kinds:
+            mine = [one for one in kind if row in one.rows]
+            if mine and not any(one.is_open(region, now) for one in mine):
+                in_time = any(one.since <= now < one.until for one in mine)
+                found.append("region" if in_time else "window")
+        return list(dict.fromkeys(found))
+
+    def _spell(self, region: str, now: float) -> Spell:
+        mask = self._always.copy()
+        for kind in self._kinds:
+            closed = _union(len(mask), kind) & ~_union(len(mask), [one for one in kind if one.is_open(region, now)])
+            mask &= ~closed
+        mask.setflags(write=False)
+        since = max((edge for edge in self._edges if edge <= now), default=-np.inf)
+        return Spell(mask, since, min((edge for edge in self._edges if edge > now), default=np.inf))
+
+
+def rows_of(catalog: Catalog, movies: Iterable[MovieRef], ids: OutsideIds | None) -> Rows:
+    """The rows of these movies, less those that the catalogue lacks."""
+    return catalog.known_rows(np.array([_raw(one, ids) for one in movies], dtype=np.int64))[0]
+
+
+def unknown_movies(catalog: Catalog, movies: Iterable[MovieRef], ids: OutsideIds | None) -> list[MovieRef]:
+    """Those that the catalogue lacks, in order."""
+    every = sorted(movies, key=str)
+    _, known = catalog.known_rows(np.array([_raw(one, ids) for one in every], dtype=np.int64))
+    return [one for one, is_known in zip(every, known.tolist(), strict=True) if not is_known]
+
+
+def check_genres(catalog: Catalog, rules: Rules) -> None:
+    """Raise InvalidInput for a genre that no movie has: in a window or a cap it would be a slip that does nothing."""
+    windows = ((f"candidates.windows.{place}", one.genres) for place, one in enumerate(rules.candidates.windows))
+    caps = (("similar.genre_caps", rules.similar.genre_caps), ("for_you.genre_caps", rules.for_you.genre_caps))
+    for where, genres in (*windows, *caps):
+        for genre in genres:
+            if genre not in catalog.genre_names:
+                known = ", ".join(catalog.genre_names)
+                raise InvalidInput(
+                    f"{where} names the genre {genre!r:.80}, which no movie has; the genres are: {known}."
+                )
+
+
+def _raw(movie: MovieRef, ids: OutsideIds | None) -> int:
+    """The raw id; -1, which no movie has, for a text where ids are numbers."""
+    if isinstance(movie, int):
+        return movie
+    number = ids.movie(movie) if ids else plain_number(movie)
+    return -1 if number is None else number
+
+
+def _union(length: int, windows: Iterable[OpenWindow]) -> Mask:
+    """(n,) which movies any of the windows names."""
+    mask = np.zeros(length, np.bool_)
+    for one in windows:
+        mask[one.rows] = True
+    return mask
+
+
+def _open(catalog: Catalog, window: Window, ids: OutsideIds | None) -> OpenWindow:
+    of_genres = np.flatnonzero(has_any(catalog, window.genres)).astype(np.int32)
+    return OpenWindow(
+        rows_of(catalog, window.movies, ids) if window.movies else of_genres,
+        window.since.timestamp() if window.since else -np.inf,
+        window.until.timestamp() if window.until else np.inf,
+        frozenset(window.regions),
+    )

@@ -1,0 +1,42 @@
+"""What is known of a person when they ask: the release's record and later events, as far as either can be reached."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from sparrow.errors import StoreUnavailable
+from sparrow.online.later_events import LaterEvents
+from sparrow.stores.feature_store import FeatureStore, UserRecord
+
+log = logging.getLogger(__name__)
+
+Known = tuple[UserRecord | None, LaterEvents, tuple[str, ...]]
+"""Record, later events, and what is degraded."""
+
+
+async def as_far_as_known(store: FeatureStore, later: Callable[[int], LaterEvents], user_id: int) -> Known:
+    """A person's record and later events; either may be out of reach, and the other still keeps seen movies out.
+
+    A store behind a network is asked in a thread: while it hangs, requests that need nothing of it are answered.
+    """
+    if store.waits:
+        return await asyncio.to_thread(_read, store, later, user_id)
+    return _read(store, later, user_id)
+
+
+def _read(store: FeatureStore, later: Callable[[int], LaterEvents], user_id: int) -> Known:
+    record, events, degraded = None, LaterEvents(), False
+    try:
+        record = store.user(user_id)
+    except StoreUnavailable as error:
+        degraded = _told(user_id, error)
+    try:
+        events = later(user_id)
+    except StoreUnavailable as error:
+        degraded = _told(user_id, error)
+    return record, events, ("store",) if degraded else ()
+
+
+def _told(user_id: int, error: StoreUnavailable) -> bool:
+    log.warning("The list of person %s does without a store: %s", user_id, error)
+    return True

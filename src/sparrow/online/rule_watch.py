@@ -1,0 +1,50 @@
+"""The rules one worker obeys: the newest version that could be read and understood. It only looks; `live` evaluates."""
+
+import logging
+
+from pydantic import ValidationError
+
+from sparrow.config import Rules
+from sparrow.errors import SparrowError
+from sparrow.stores.rules import FIRST, RuleBook, Version
+
+log = logging.getLogger(__name__)
+
+
+class RuleWatch:
+    """Polled by one task; whatever goes wrong, the rules of before stay and `problem` says why."""
+
+    def __init__(self, book: RuleBook | None, seed: Rules) -> None:
+        """Args: book: where versions are kept; None: the seed for ever. seed: what `sparrow.toml` says."""
+        self._book, self._seed = book, seed
+        self.version, self.problem = FIRST, ""
+
+    def look(self) -> Version:
+        """The version to obey from now on; may wait for a store."""
+        if self._book is None:
+            return self.version
+        try:
+            newest = self._book.current()
+            if newest == FIRST and self.version != FIRST:
+                raise _lost(self.version)
+            self.read(newest)
+        except (SparrowError, ValidationError) as error:
+            self.note(str(error))
+            return self.version
+        self.problem = ""
+        return newest
+
+    def read(self, version: Version) -> Rules:
+        """What a version says."""
+        return self._seed if version.document is None else Rules.model_validate_json(version.document)
+
+    def note(self, problem: str) -> None:
+        """Remember why the newest rules are not obeyed; log it once, not at every poll."""
+        if problem != self.problem:
+            log.error("The rules cannot be followed, version %d stays: %s", self.version.version, problem)
+        self.problem = problem
+
+
+def _lost(held: Version) -> SparrowError:
+    # Movies that somebody hid must not come back because a Redis was emptied.
+    return SparrowError(f"The store has no rules any more, version {held.version} was the last; put them again.")
