@@ -62,7 +62,7 @@ def test_the_engine_of_the_flags_reaches_the_build(
     met: list[EngineChoice] = []
 
     def remember(*words: object) -> tuple[()]:
-        met.append(words[-1])  # type: ignore[arg-type]
+        met.append(words[-2])  # type: ignore[arg-type]
         return ()
 
     monkeypatch.setattr("sparrow.build.publish.build_stage", remember)

@@ -44,6 +44,7 @@ def forget(user: str, store: str | None, home: Path | None, config: Path | None,
     click.echo(f"Forgotten: {user}, with {gone.events} events and {gone.served_lists} served lists.")
     if is_held:
         click.echo(
-            "The live release still holds what they rated. Build and publish the next one: sparrow build, then sparrow publish. "
+            "The live release still holds what they rated. Build and publish the next one: sparrow build (with --with-events, if "
+            "the live one was), then sparrow publish. "
             f"Releases on this disk until pruned: {', '.join(releases)}."
         )
