@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 	"$$p" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo "$$p"; break; }; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
+PROCESSES ?= 2
 
 .PHONY: demo test check bench env soak lock clean
 .DEFAULT_GOAL := help
@@ -13,8 +14,8 @@ help:  ## what can be made
 demo: env  ## build a release from the built-in ratings and serve it on http://localhost:6010
 	$(BIN)/sparrow up
 
-test: env  ## every test but the long ones
-	$(BIN)/python -m pytest
+test: env  ## every test but the long ones, in two processes
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup
 
 check: env  ## ruff, strict mypy and the architecture test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -63,6 +63,14 @@ ranker_timeout_ms = 5000
 """Settings of the small release: enough to learn the checkerboard, and no more."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes share the tests file by file; whoever has built every model runs all that ask them."""
+    for item in items:
+        folder = item.path.parent
+        together = folder if folder.name == "models" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together.relative_to(item.config.rootpath))))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Honour `needs(tool)`."""
     for tool in (str(marker.args[0]) for marker in item.iter_markers("needs")):
