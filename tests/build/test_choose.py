@@ -24,7 +24,7 @@ BOARD = small_world()
 @pytest.fixture(scope="module")
 def board() -> Recommender:
     plain = make_recommender(BOARD, network=ParityNetwork())
-    return replace(plain, collaborative=served(plain, interactions(BOARD.ratings)), _pipelines={})
+    return replace(plain, collaborative=served(plain, interactions(BOARD.ratings)))
 
 
 def cases(board: Recommender) -> list[Case]:
@@ -107,7 +107,7 @@ def test_a_network_that_knows_the_answer_joins_and_one_that_knows_nothing_does_n
     weights = asyncio.run(choose._learn_weights(board, cases(board)))
     assert weights == {} or weights["collaborative"] == 1
     blind = ParityNetwork(lambda scores: np.full_like(scores, 0.5))
-    lost = replace(make_recommender(BOARD, network=blind), collaborative=board.collaborative, _pipelines={})
+    lost = replace(make_recommender(BOARD, network=blind), collaborative=board.collaborative)
     assert asyncio.run(choose._learn_weights(lost, cases(lost))) == {}
 
 

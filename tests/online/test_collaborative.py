@@ -52,7 +52,7 @@ def served(board: Recommender, train: Interactions) -> Collaborative:
 @pytest.fixture(scope="module")
 def board() -> Recommender:
     plain = make_recommender(BOARD)
-    return replace(plain, collaborative=served(plain, interactions(BOARD.ratings)), _pipelines={})
+    return replace(plain, collaborative=served(plain, interactions(BOARD.ratings)))
 
 
 def own_ratings(user: int) -> list[Rating]:
@@ -172,10 +172,10 @@ def test_the_explanation_tells_the_parts(board: Recommender) -> None:
 
 def test_the_default_is_what_the_release_chose_and_settings_may_overrule_it(board: Recommender) -> None:
     assert board.models == ("collaborative", "history", "popularity")
-    chosen = replace(board, chosen=Chosen("history"), _pipelines={})
+    chosen = replace(board, chosen=Chosen("history"))
     assert chosen.models[0] == "history"
     other = Settings.model_validate({"for_you": {"ranker": "popularity"}})
-    overruled = replace(chosen, settings=other, _pipelines={})
+    overruled = replace(chosen, settings=other)
     assert overruled.models[0] == "popularity"
     person = person_from_history(board.catalog, [(2, 5.0)])
     assert asyncio.run(overruled.for_person(person, size=3)).pipeline == "for_you:popularity"

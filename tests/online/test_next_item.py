@@ -34,7 +34,7 @@ def fitted(rows: tuple[Rating, ...] = WORLD.ratings) -> offline.NextItem:
 @pytest.fixture(scope="module")
 def world() -> Recommender:
     plain = make_recommender(WORLD)
-    return replace(plain, next_item=NextItem(plain.catalog, stored_next_item(fitted(), EVERY)), _pipelines={})
+    return replace(plain, next_item=NextItem(plain.catalog, stored_next_item(fitted(), EVERY)))
 
 
 def in_time(user: int) -> list[Rating]:
@@ -105,7 +105,7 @@ def test_it_is_a_model_of_the_release(world: Recommender) -> None:
     person = person_from_history(world.catalog, [(row.movie_id, row.score) for row in in_time(BUSY[1])])
     assert asyncio.run(world.for_person(person, size=3, model="next_item")).pipeline == "for_you:next_item"
     quotas = Settings.model_validate({"recall": {"quotas": {"next_item": 5}}})
-    alone = replace(world, settings=quotas, _pipelines={})
+    alone = replace(world, settings=quotas)
     assert len(asyncio.run(alone.for_person(person, size=10, model="next_item")).items) <= 5
 
 

@@ -321,19 +321,19 @@ def test_similar_movies_and_histories_may_go_by_different_embeddings() -> None:
     moved = dict(zip(vectors, np.random.default_rng(1).permutation(list(vectors.values())), strict=True))
     far = replace(make_similarity(plain.store, plain.catalog, moved), name="far")
     settings = Settings(online=Online(embedding="far"), recall=RecallSettings(embedding=one.name))
-    board = replace(plain, similarities={one.name: one, "far": far}, settings=settings, _pipelines={})
+    board = replace(plain, similarities={one.name: one, "far": far}, settings=settings)
     assert board.embeddings == ("far", one.name)
     assert similar(board, MOVIES[0]).pipeline == "similar:far"
-    same = replace(board, settings=Settings(online=Online(embedding=one.name)), _pipelines={})
+    same = replace(board, settings=Settings(online=Online(embedding=one.name)))
     assert ids(for_user(board, 3)) == ids(for_user(same, 3))
-    other = replace(board, settings=Settings(recall=RecallSettings(embedding="far")), _pipelines={})
+    other = replace(board, settings=Settings(recall=RecallSettings(embedding="far")))
     assert ids(for_user(other, 3)) != ids(for_user(same, 3))
 
 
 def test_where_nobody_rated_only_content_is_named_as_the_reason() -> None:
     plain = make_recommender(WORLD, with_vectors=False)
     every = make_similarity(plain.store, plain.catalog, parity_vectors(MOVIES))
-    board = replace(plain, similarities={every.name: every}, _pipelines={})
+    board = replace(plain, similarities={every.name: every})
     listing = similar(board, UNRATED)
     assert listing.pipeline == f"similar:{every.name}"
     kinds = [{reason.kind for reason in item.reasons} for item in listing.items]

@@ -112,9 +112,9 @@ def _present(recommender: Recommender) -> list[str]:
 
 def _choose(recommender: Recommender, cases: Mapping[str, Sequence[Case]]) -> Chosen:
     quotas, routes = _learn_recall(recommender, cases)
-    recalling = replace(recommender, chosen=Chosen(quotas=quotas), _pipelines={})
+    recalling = replace(recommender, chosen=Chosen(quotas=quotas))
     weights = asyncio.run(_learn_weights(recalling, cases["stop"]))
-    ready = replace(recommender, chosen=Chosen(quotas=quotas, weights=weights), _pipelines={})
+    ready = replace(recommender, chosen=Chosen(quotas=quotas, weights=weights))
     first, *others = names = _present(ready)
     judged = judge_models(ready, names, cases["stop"])
     rows: dict[str, dict[str, Any]] = {first: {METRIC: round(judged[first].mean(METRIC), 4)}}
@@ -201,7 +201,7 @@ def _least_weight(reached: Mapping[float, NDArray[np.float64]]) -> float:
 
 async def _score(recommender: Recommender, names: Sequence[str], person: Person) -> Scored | None:
     """What each ranker says of the same candidates; None for somebody whom one of them cannot rank for."""
-    pipelines = [recommender.pipeline_of(name) for name in names]
+    pipelines = [recommender.rankers.pipeline(name) for name in names]
     request = Request(None, person, recommender.allowed(person))
     rows = run_routes(pipelines[0].routes, pipelines[0].quotas, request).rows
     parts = {}

@@ -79,7 +79,7 @@ def _split(features: Path) -> dict[str, int]:
 
 def _asked(recommender: Recommender, group: str) -> dict[str, str | None]:
     """Name in the report → `model=`. Of people nobody was trained on, models are left out that would be replaced there."""
-    fitting = (name for name in recommender.models if group != "unseen" or not recommender.needs_known(name))
+    fitting = (name for name in recommender.models if group != "unseen" or not recommender.rankers.needs_known(name))
     return {"for_you": None} | {RENAMED.get(name, name): name for name in fitting}
 
 
@@ -126,6 +126,6 @@ def _judge_group(recommender: Recommender, asked: Mapping[str, str | None], case
 def _suited(recommender: Recommender, name: str, cases: list[Case]) -> list[Case]:
     """Those a model answers itself, not by a stand-in."""
     models = {RENAMED.get(model, model): model for model in recommender.models}
-    if name not in models or not recommender.needs_known(models[name]):
+    if name not in models or not recommender.rankers.needs_known(models[name]):
         return cases
-    return [case for case in cases if recommender.serves(models[name], case.person)]
+    return [case for case in cases if recommender.rankers.serves(models[name], case.person)]

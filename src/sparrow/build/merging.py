@@ -54,7 +54,7 @@ class Places:
     @classmethod
     def of(cls, recommender: Recommender, cases: Sequence[Asked], depth: int) -> "Places":
         """Ask every route of people's lists for `depth` candidates."""
-        routes = recommender.pipeline_of(recommender.models[0]).routes
+        routes = recommender.rankers.pipeline(recommender.models[0]).routes
         catalog, ranks, owners = recommender.catalog, [], []
         for number, case in enumerate(cases):
             request = Request(None, case.person, recommender.allowed(case.person))

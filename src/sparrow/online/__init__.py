@@ -17,6 +17,7 @@
 - `pipelines`    every pipeline of a release by name
 - `experiments` who takes part in which, by a hash of the id
 - `exploration` orders that are drawn, with their chances
+- `rankers`      which ranker answers whom
 - `apart`        pairs of movies that never stand in each other's lists
 - `rules`        what no score of a single movie knows: series, freshness, caps, variety; `taste` the mix of genres
 - `availability` what may be shown, where and when, as masks; `condition` evaluates `[candidates] where`

@@ -27,7 +27,8 @@ from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
-from sparrow.online.pipelines import FALLBACKS, Personal, build_pipelines
+from sparrow.online.pipelines import Personal, build_pipelines
+from sparrow.online.rankers import Rankers
 from sparrow.online.recall import Request
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
@@ -36,12 +37,7 @@ from sparrow.online.why_not import barred, why_not
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.outside_ids import OutsideIds
 
-ALIASES: Final = {"neuralcf": "neural_cf", "nerualcf": "neural_cf"}
-"""The original SparrowRecSys' model names, its misspelling included; its "emb" means the default embedding."""
-
 EMBEDDING_ALIAS: Final = "emb"
-
-FOR_YOU: Final = "for_you:"
 
 
 @dataclass(frozen=True)
@@ -60,6 +56,7 @@ class Recommender:
         collaborative: iALS and EASE, None when the release has none.
         next_item: which movie follows which, None when the release has none.
         chosen: the default ranker of people's lists, the ensemble's weights, the quotas of recall.
+        rankers: who ranks for whom.
     """
 
     release: str
@@ -73,7 +70,8 @@ class Recommender:
     collaborative: Collaborative | None = None
     next_item: NextItem | None = None
     chosen: Chosen = field(default_factory=Chosen)
-    _pipelines: Mapping[str, Pipeline] = field(default_factory=dict, repr=False)
+    rankers: Rankers = field(init=False, repr=False)
+    _pipelines: Mapping[str, Pipeline] = field(init=False, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
     _apart: Apart = field(init=False, repr=False)
     _assigner: Assigner = field(init=False, repr=False)
@@ -88,13 +86,15 @@ class Recommender:
         """Evaluate the rules over the catalogue, once: a request pays for a mask."""
         object.__setattr__(self, "_available", Availability(self.catalog, self.settings.candidates, self.ids))
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
+        personal = Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen)
         pipelines = build_pipelines(
             self.catalog,
             self.similarities,
-            Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen),
+            personal,
             self.settings,
         )
         object.__setattr__(self, "_pipelines", pipelines)
+        object.__setattr__(self, "rankers", Rankers(pipelines, personal, self.settings.for_you.ranker))
 
     def with_rules(self, rules: Rules) -> "Recommender":
         """The same release under other rules; both share whatever does not depend on them.
@@ -121,17 +121,7 @@ class Recommender:
     @property
     def models(self) -> tuple[str, ...]:
         """Names that `model=` takes, the default first."""
-        every = [name.removeprefix(FOR_YOU) for name in self._pipelines if name.startswith(FOR_YOU)]
-        default = self.settings.for_you.ranker or self.chosen.ranker
-        return tuple(sorted(every, key=lambda name: name != default))
-
-    def pipeline_of(self, model: str) -> Pipeline:
-        """How one of `models` makes people's lists."""
-        return self._pipelines[f"{FOR_YOU}{model}"]
-
-    def needs_known(self, model: str) -> bool:
-        """Whether a ranker serves only people it was trained on; others get the next best."""
-        return self.pipeline_of(model).rankers[0].needs_known_user
+        return self.rankers.names
 
     @property
     def embeddings(self) -> tuple[str, ...]:
@@ -283,39 +273,8 @@ class Recommender:
 
     async def rank(self, request: Request, model: str | None, explain: bool = False) -> tuple[Pipeline, Outcome]:
         """The ranking behind a person's list, without the words."""
-        pipeline = self.pipeline_of(self._ranker_for(request.person, model))
+        pipeline = self.rankers.pipeline(self.rankers.for_person(request.person, model))
         return pipeline, await pipeline.run(request, explain)
-
-    def _ranker_for(self, person: Person, model: str | None) -> str:
-        """The asked-for ranker or the best one, as far as it can serve this person."""
-        name = ALIASES.get(model or "", model)
-        name = "history" if name == EMBEDDING_ALIAS else name
-        if name is not None and name not in self.models:
-            raise NotFound(f"This release has no model {model!r}; it has: {', '.join(self.models)}.")
-        wanted = (name or self.models[0], *FALLBACKS)
-        return next((one for one in wanted if one in self.models and self.serves(one, person)), "popularity")
-
-    def serves(self, model: str, person: Person) -> bool:
-        """Whether a ranker knows enough of this person to rank for them; else the next best one does."""
-        if self.needs_known(model) and not self._is_trained_on(person):
-            return False
-        if model == "ensemble":
-            return all(self.serves(part, person) for part, weight in self.chosen.weights.items() if weight)
-        if model == "collaborative":
-            return self.collaborative is not None and self.collaborative.knows(person)
-        if model == "next_item":
-            return self.next_item is not None and self.next_item.knows(person)
-        if model in self.deep:
-            return bool(len(person.rated))
-        return model != "history" or self._has_taste(person)
-
-    def _is_trained_on(self, person: Person) -> bool:
-        return all(one.knows(person.user_id) for one in self.deep.values())
-
-    def _has_taste(self, person: Person) -> bool:
-        """Whether some movie they like has a vector, so that a likeness can be told."""
-        similarity = self._of_history
-        return similarity is not None and bool(similarity.has_vector[person.liked].any())
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):
