@@ -120,8 +120,9 @@ def test_the_route_brings_the_own_parity_and_says_because_of_what(board: Recomme
     assert not set(ids.tolist()) & {movie for movie, _ in own}
     assert np.mean(ids % 2 == user % 2) >= 5 / 6
     assert np.all(np.diff(found.scores) <= 0)
-    assert (found.near >= 0).any()
-    assert set(board.catalog.ids[found.near[found.near >= 0]].tolist()) <= set(liked.tolist())
+    near = found.near(found.rows)
+    assert (near >= 0).any()
+    assert set(board.catalog.ids[near[near >= 0]].tolist()) <= set(liked.tolist())
 
 
 def test_the_reason_is_the_like_that_speaks_most(board: Recommender) -> None:

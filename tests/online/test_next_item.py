@@ -83,7 +83,7 @@ def test_the_route_leaves_out_what_is_not_allowed_and_says_because_of_what(world
     assert 0 < len(found.rows) <= 7
     assert request.allowed[found.rows].all()
     assert (np.diff(found.scores) <= 0).all()
-    assert set(found.near.tolist()) - {-1} <= set(person.liked.tolist())
+    assert set(found.near(found.rows).tolist()) - {-1} <= set(person.liked.tolist())
     assert len(NextItemRecall(world.next_item).recall(replace(request, movie=0), 7).rows) == 0, (
         "a movie has no next one"
     )

@@ -38,7 +38,7 @@ def movie_request(board: Recommender, movie: int) -> Request:
 
 
 def found(rows: list[int]) -> Found:
-    return Found(np.array(rows, np.int32), np.zeros(len(rows), np.float32), np.full(len(rows), -1, np.int32))
+    return Found(np.array(rows, np.int32), np.zeros(len(rows), np.float32))
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -55,7 +55,7 @@ def test_every_route_keeps_quota_mask_and_order(
     assert len(ids) == len(set(ids)) <= quota
     assert not set(ids) & set(banned)
     assert np.all(np.diff(brought.scores) <= 0), "best first"
-    assert len(brought.rows) == len(brought.scores) == len(brought.near)
+    assert len(brought.rows) == len(brought.scores) == len(brought.near(brought.rows))
 
 
 @pytest.mark.parametrize("name", ["embedding", "genres"])
@@ -71,7 +71,7 @@ def test_the_checkerboard_for_people_and_movies(board: Recommender, name: str, p
 def test_an_embedding_neighbour_names_the_liked_movie_it_is_nearest_to(board: Recommender) -> None:
     brought = route(board, "embedding").recall(person_request(board, [2, 3], [2, 3]), 20)
     vectors = board.similarities[NAME].vectors
-    for row, near, score in zip(brought.rows, brought.near, brought.scores, strict=True):
+    for row, near, score in zip(brought.rows, brought.near(brought.rows), brought.scores, strict=True):
         nearness = {
             int(board.catalog.row(movie)): float(vectors[board.catalog.row(movie)] @ vectors[row]) for movie in (2, 3)
         }
@@ -82,7 +82,7 @@ def test_an_embedding_neighbour_names_the_liked_movie_it_is_nearest_to(board: Re
 def test_only_the_newest_likes_are_asked(board: Recommender) -> None:
     similarity = board.similarities[NAME]
     brought = EmbeddingRecall(similarity, 1).recall(person_request(board, [2, 3], []), 5)
-    assert set(board.catalog.ids[brought.near].tolist()) == {3}
+    assert set(board.catalog.ids[brought.near(brought.rows)].tolist()) == {3}
 
 
 def test_someone_without_likes_gets_nothing_personal(board: Recommender) -> None:

@@ -161,12 +161,13 @@ def judge_models(recommender: Recommender, models: Sequence[str | None], cases: 
 async def _ask(
     recommender: Recommender, models: Sequence[str | None], cases: Sequence[Case]
 ) -> dict[str | None, list[Ids]]:
-    """Person by person: what is known of their taste serves all models."""
+    """Person by person: what is known of their taste, and what recall brings, serves all models."""
     lists: dict[str | None, list[Ids]] = {model: [] for model in models}
     for case in cases:
-        request = Request(None, case.person, recommender.allowed(case.person))
+        request, brought = Request(None, case.person, recommender.allowed(case.person)), None
         for model in models:
-            _, outcome = await recommender.rank(request, model)
+            _, outcome = await recommender.rank(request, model, brought=brought)
+            brought = outcome.candidates
             lists[model].append(recommender.catalog.ids[outcome.ranked.rows[:K]])
     return lists
 

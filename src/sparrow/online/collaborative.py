@@ -10,6 +10,7 @@ contract test holds the two equal. Movies that nobody met have vectors and weigh
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +127,7 @@ class CollaborativeRecall:
         scores = np.where(request.allowed, taste.summed, -np.inf).astype(np.float32)
         rows = top_rows(scores, quota)
         rows = rows[scores[rows] > -np.inf]
-        return Found(rows, scores[rows], self._collaborative.nearest_liked(request.person, rows))
+        return Found(rows, scores[rows], partial(self._collaborative.nearest_liked, request.person))
 
 
 class CollaborativeRanker:

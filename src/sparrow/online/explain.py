@@ -18,7 +18,7 @@ MAX_GENRES: Final = 3
 """Shared genres a reason names."""
 
 Places = Mapping[str, Mapping[int, int]]
-"""route name → row → its place (0-based) on that route."""
+"""route name → row → its place (0-based) on that route, or the row it is near to."""
 
 
 def explain_items(
@@ -34,12 +34,17 @@ def explain_items(
     shown = outcome.ranked.rows[:size]
     rows, told = shown.tolist(), model.explain(request, shown) if trace and model else []
     places = {route.name: _places(outcome.candidates.found.get(route.name), rows) for route in routes}
+    anchors = {
+        route.name: _anchors(outcome.candidates.found.get(route.name), places[route.name])
+        for route in routes
+        if route.reason == "because_liked"
+    }
     taste = _genre_taste(catalog, request)
     return tuple(
         ListedMovie(
             movie=catalog.facts[row],
             score=float(score),
-            reasons=_reasons(catalog, routes, outcome, request, places, _shared_genres(catalog, taste, row), row),
+            reasons=_reasons(catalog, routes, anchors, request, places, _shared_genres(catalog, taste, row), row),
             trace=_trace(outcome, places, row, position) | (told[position] if told else {}) if trace else None,
         )
         for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[:size].tolist(), strict=True))
@@ -53,10 +58,18 @@ def _places(found: Found | None, rows: Sequence[int]) -> dict[int, int]:
     return dict(zip(found.rows[shown].tolist(), shown.tolist(), strict=True))
 
 
+def _anchors(found: Found | None, places: Mapping[int, int]) -> dict[int, int]:
+    """Row → the row it is near to, of the shown rows that the route brought."""
+    if found is None:
+        return {}
+    rows = np.array(list(places), dtype=np.int32)
+    return dict(zip(places, found.near(rows).tolist(), strict=True))
+
+
 def _reasons(
     catalog: Catalog,
     routes: Sequence[Recall],
-    outcome: Outcome,
+    anchors: Places,
     request: Request,
     places: Places,
     genres: tuple[str, ...],
@@ -69,7 +82,7 @@ def _reasons(
         if route.reason == "shared_genres" and genres:
             reasons.append(Reason("shared_genres", genres=genres))
         elif route.reason == "because_liked" and place is not None and not reasons:
-            near = int(outcome.candidates.found[route.name].near[place])
+            near = anchors[route.name][row]
             if near < 0:
                 continue
             facts = catalog.facts[near]

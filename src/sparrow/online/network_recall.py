@@ -38,4 +38,4 @@ class NetworkRecall:
         scores = np.where(request.allowed & np.isfinite(told), told, -np.inf).astype(np.float32)
         rows = top_rows(scores, quota)
         rows = rows[scores[rows] > -np.inf]
-        return Found(rows, scores[rows], np.full(len(rows), -1, np.int32))
+        return Found(rows, scores[rows])

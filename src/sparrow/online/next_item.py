@@ -5,6 +5,8 @@
 The same for people of the release, with later events, newcomers and guests; `retrieval.next_item` says the same offline.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,7 +73,7 @@ class NextItemRecall:
         scores = np.where(request.allowed, told, -np.inf).astype(np.float32)
         rows = top_rows(scores, quota)
         rows = rows[scores[rows] > 0]
-        return Found(rows, scores[rows], self._model.nearest(request.person, rows))
+        return Found(rows, scores[rows], partial(self._model.nearest, request.person))
 
 
 class NextItemRanker:

@@ -55,10 +55,16 @@ class Pipeline:
     rankers: Sequence[Ranker]
     rules: Sequence[Reranker] = field(default=())
 
-    async def run(self, request: Request, explain: bool = False) -> Outcome:
-        """Recall, rank in one batch, sort, apply the rules; `explain` asks for the parts of the scores, too."""
+    async def run(self, request: Request, explain: bool = False, brought: Candidates | None = None) -> Outcome:
+        """Recall, rank in one batch, sort, apply the rules.
+
+        Args:
+            request: who asks, and for what.
+            explain: give the parts of the scores, too.
+            brought: candidates, where another pipeline of the same recall has brought them for this request.
+        """
         started = perf_counter()
-        candidates = run_routes(self.routes, self.quotas, request)
+        candidates = brought or run_routes(self.routes, self.quotas, request)
         recalled = perf_counter()
         ranker, scores, failed = await self._rank(request, candidates.rows)
         scored = perf_counter()

@@ -4,7 +4,7 @@ A route is one method. It sees the whole request and gives its best rows with it
 `merge` deduplicates: a movie keeps the place of the first route that brought it, and every route's name and score.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,13 +37,22 @@ class Request:
     region: str = ""
 
 
+Near = Callable[[Rows], Rows]
+"""(s,) rows that a route brought → (s,) the row that each is near to, -1 for none. Asked only of what is shown."""
+
+
+def near_nothing(rows: Rows) -> Rows:
+    """Of routes that know no such row."""
+    return np.full(len(rows), NO_NEIGHBOUR, np.int32)
+
+
 @dataclass(frozen=True)
 class Found:
-    """What one route brings, best first: (c,) rows, (c,) scores, and (c,) the row each is near to (-1: none)."""
+    """What one route brings, best first: (c,) rows, (c,) scores, and what each is near to."""
 
     rows: Rows
     scores: NDArray[np.float32]
-    near: Rows
+    near: Near = near_nothing
 
 
 class Recall(Protocol):
@@ -113,7 +122,7 @@ class GenreRecall:
         scores = np.where(request.allowed & (overlap > 0), overlap * self._quality, -1).astype(np.float32)
         rows = top_rows(scores, quota)
         rows = rows[scores[rows] > 0]
-        return Found(rows, scores[rows], np.full(len(rows), -1, np.int32))
+        return Found(rows, scores[rows])
 
 
 class StaticRecall:
@@ -128,7 +137,7 @@ class StaticRecall:
 
     def recall(self, request: Request, quota: int) -> Found:
         rows = self._order[request.allowed[self._order]][:quota]
-        return Found(rows, self._scores[rows], np.full(len(rows), -1, np.int32))
+        return Found(rows, self._scores[rows])
 
 
 def static_routes(catalog: Catalog, min_ratings: int) -> list[Recall]:
@@ -147,7 +156,8 @@ def _best(rows: Rows, scores: NDArray[np.float32], near: Rows, quota: int) -> Fo
     order = descending_by_score(scores)
     _, first = np.unique(rows[order], return_index=True)
     keep = order[np.sort(first)][:quota]
-    return Found(rows[keep], scores[keep], near[keep])
+    anchor_of = dict(zip(rows[keep].tolist(), near[keep].tolist(), strict=True))
+    return Found(rows[keep], scores[keep], lambda some: np.array([anchor_of[row] for row in some.tolist()], np.int32))
 
 
 def top_rows(scores: NDArray[np.float32], quota: int) -> Rows:
@@ -160,7 +170,7 @@ def top_rows(scores: NDArray[np.float32], quota: int) -> Rows:
 
 def nothing_found() -> Found:
     """What a route brings that has nothing to go by."""
-    return Found(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32))
+    return Found(np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 def run_routes(routes: Sequence[Recall], quotas: dict[str, int], request: Request) -> Candidates:

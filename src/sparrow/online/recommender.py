@@ -29,7 +29,7 @@ from sparrow.online.people import Person, person_from_history, person_from_recor
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.pipelines import Personal, build_pipelines
 from sparrow.online.rankers import Rankers
-from sparrow.online.recall import Request
+from sparrow.online.recall import Candidates, Request
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.online.user_facts import rating_times, user_facts
@@ -271,10 +271,12 @@ class Recommender:
         listing = self._listing(pipeline, outcome, request, size, explain, degraded, explain_movie)
         return replace(listing, arm=assigned.label, propensities=chances)
 
-    async def rank(self, request: Request, model: str | None, explain: bool = False) -> tuple[Pipeline, Outcome]:
-        """The ranking behind a person's list, without the words."""
+    async def rank(
+        self, request: Request, model: str | None, explain: bool = False, brought: Candidates | None = None
+    ) -> tuple[Pipeline, Outcome]:
+        """The ranking behind a person's list, without the words; all rankers share one recall (`brought`)."""
         pipeline = self.rankers.pipeline(self.rankers.for_person(request.person, model))
-        return pipeline, await pipeline.run(request, explain)
+        return pipeline, await pipeline.run(request, explain, brought)
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):
