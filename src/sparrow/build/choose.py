@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sparrow.build.assemble import models_in
 from sparrow.build.events import Events
 from sparrow.build.merging import DEPTHS, Places, judge_routes, learn_quotas
-from sparrow.config import Settings
+from sparrow.config import ForYou, Online, Settings, Similar
 from sparrow.errors import RankerUnavailable
 from sparrow.evaluation.ranking import Ids, Judged, judge
 from sparrow.online.ensemble import FILE, Chosen, standardised
@@ -83,11 +83,13 @@ def choose_ranker(folder: Path, features: Path, settings: Settings, out: Sequenc
 
 
 def open_judging(folder: Path, settings: Settings) -> Recommender:
-    """The judging fit as a release that ranks in process, by what it chose itself, whatever the hour: without windows."""
+    """The judging fit as a release that ranks in process, by what it chose itself, whatever the hour and the rules of the day:
+    those change while it serves, and a stage that was judged under other ones would be found again."""
     here = {
         "candidates": settings.candidates.model_copy(update={"windows": ()}),
-        "online": settings.online.model_copy(update={"ranker_url": ""}),
-        "for_you": settings.for_you.model_copy(update={"ranker": ""}),
+        "online": Online(),
+        "for_you": ForYou(),
+        "similar": Similar(),
     }
     manifest = Manifest("judging", "", {}, "", "", {}, {}, 0, models_in(folder), [], {})
     return open_folder(folder, manifest, settings.model_copy(update=here))

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import orjson
 
@@ -15,7 +15,7 @@ from sparrow.features.engines.engine import EngineName
 from sparrow.stores.publishing import read_pointer
 from sparrow.stores.releases import Manifest, list_releases
 
-NOT_CONTENT: Final = {"web", "online", "feedback", "releases", "build", "similar", "for_you"}
+NOT_CONTENT: Final = {"web", "online", "feedback", "experiments", "releases", "build", "similar", "for_you"}
 """Sections that change how a release is served or what its build may take, not what it holds."""
 
 FEEDBACK: Final = "feedback"
@@ -26,14 +26,25 @@ ENGINES: Final = ("", *get_args(EngineName))
 
 
 def release_fingerprint(data: str, settings: Settings, engine: str = "") -> str:
-    """What a release is made from, code aside."""
-    relevant = {name: value for name, value in settings_content(settings).items() if name not in NOT_CONTENT}
+    """What a release is made from, code aside: of the settings those that say something else than the defaults, so that a
+    setting which a newer version brings does not make another release of everybody's."""
+    relevant = {name: value for name, value in _changed(settings).items() if value and name not in NOT_CONTENT}
     return hashlib.sha256(orjson.dumps([data, relevant, engine], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def content_mark(data: str, feedback: str) -> str:
     """What a release is made from: the data's content hash, and with it what people did on the site, if that counts."""
     return hashlib.sha256(f"{data}+{feedback}".encode()).hexdigest() if feedback else data
+
+
+def _changed(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Section → values that are not the defaults. Windows open and close while a release stands."""
+    values, defaults = settings_content(settings), settings_content(Settings())
+    values["candidates"].pop("windows")
+    return {
+        section: {name: value for name, value in own.items() if value != defaults[section][name]}
+        for section, own in values.items()
+    }
 
 
 def find_release(home: Path, source: str, settings: Settings) -> Manifest | None:

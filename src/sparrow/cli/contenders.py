@@ -27,7 +27,8 @@ DEFAULT: Final = ("popular", "item_knn", "ease", "als")
 IN_ORDER: Final = (*DEFAULT, "next_item")
 """Where the order of things is part of the question."""
 
-ORDERED_PROTOCOLS: Final = frozenset({"leave-last-out", "time-split"})
+IN_TIME: Final = {"random": False, "microsoft-ml100k": False, "leave-last-out": True, "time-split": True}
+"""Protocol → whether test rows follow train rows; of files that others cut it does not say."""
 
 
 def choose_contenders(names: str | None, protocol: str, settings: Settings, catalogue: Catalogue) -> list[Contender]:
@@ -40,8 +41,8 @@ def choose_contenders(names: str | None, protocol: str, settings: Settings, cata
     Raises:
         InvalidInput: a name that is not in the table.
     """
-    table = {**contenders(), "for_you": for_you(settings, catalogue)}
-    wanted = IN_ORDER if protocol in ORDERED_PROTOCOLS else DEFAULT
+    table = {**contenders(), "for_you": for_you(settings, catalogue, IN_TIME.get(protocol))}
+    wanted = IN_ORDER if IN_TIME.get(protocol) else DEFAULT
     asked = tuple(name.strip() for name in names.split(",")) if names else wanted
     for name in asked:
         if name not in table:

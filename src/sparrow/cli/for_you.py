@@ -1,7 +1,8 @@
 """The whole pipeline as a contender: a temporary release from the train rows alone, asked exactly as the site asks it.
 
-Nothing but train rows reaches the build: its cuts in time, its validation rows, the weights and the default ranker that it
-chooses all lie inside (`trial_times` says by which clock). People and movies are numbered anew, so that any ids will do.
+Nothing but train rows is learnt from or judged by: the build's cuts in time, its validation rows, the weights and the default
+ranker that it chooses all lie inside (`trial_times` says by which clock). People and movies are numbered anew, so that any ids
+will do.
 """
 
 import asyncio
@@ -33,15 +34,22 @@ from sparrow.schema import MAX_RATING, MIN_RATING, Movie, MovieId, untitled
 ABOUT: Final = About("train rows", "Train rows of an evaluation", "", "", "", "")
 
 
-def for_you(settings: Settings, catalogue: Catalogue) -> Contender:
-    """The pipeline with these settings. It chooses what it needs by itself, so there is no grid."""
-    return Contender("for_you", lambda case, _: _fit(case, settings, catalogue()))
+def for_you(settings: Settings, catalogue: Catalogue, in_order: bool | None = None) -> Contender:
+    """The pipeline with these settings. It chooses what it needs by itself, so there is no grid.
+
+    Args:
+        settings: of the build and of serving.
+        catalogue: what is known of movies.
+        in_order: whether test rows follow train rows in time; None where nobody knows (`trial_times`).
+    """
+    return Contender("for_you", lambda case, _: _fit(case, settings, catalogue(), in_order))
 
 
-def _fit(case: Case, settings: Settings, catalogue: Mapping[int, Movie]) -> Asker:
+def _fit(case: Case, settings: Settings, catalogue: Mapping[int, Movie], in_order: bool | None) -> Asker:
     home = Path(mkdtemp(prefix="sparrow-for-you-"))
     try:
-        recommender = _build(case, home, settings, catalogue)
+        times = trial_times(case.train, case.test, in_order)
+        recommender = _build(case, times, home, settings, catalogue)
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
@@ -55,10 +63,10 @@ def _fit(case: Case, settings: Settings, catalogue: Mapping[int, Movie]) -> Aske
     return by_lists(recommend)
 
 
-def _build(case: Case, home: Path, settings: Settings, catalogue: Mapping[int, Movie]) -> Recommender:
+def _build(case: Case, times: Ids, home: Path, settings: Settings, catalogue: Mapping[int, Movie]) -> Recommender:
     people = np.unique(case.train.users)
     movies = (_renumbered(catalogue, raw, number) for number, raw in enumerate(case.movies.tolist(), start=1))
-    ratings = _ratings(case.train, trial_times(case.train, case.test), people, case.movies)
+    ratings = _ratings(case.train, times, people, case.movies)
     data = write_dataset(home / "data", ratings, movies, ABOUT)
     with BuildProgress() as reporter:
         return build_trial(home, str(data), _with_hidden(settings, case.movies), reporter)
@@ -75,12 +83,15 @@ def _renumbered(catalogue: Mapping[int, Movie], raw: int, number: int) -> Movie:
 
 
 def _with_hidden(settings: Settings, movies: Ids) -> Settings:
-    """Hidden movies go by their new numbers; pairs kept apart, windows, which name movies too, and experiments are left out."""
+    """Hidden movies go by their new numbers; what else may name movies or asks for facts that a file has not (pairs kept apart,
+    windows, conditions) is left out, and experiments are."""
     named = [one for one in settings.candidates.hidden if isinstance(one, int)]
     hidden = np.flatnonzero(np.isin(movies, named)) + 1
     return settings.model_copy(
         update={
-            "candidates": settings.candidates.model_copy(update={"hidden": frozenset(hidden.tolist()), "windows": ()}),
+            "candidates": settings.candidates.model_copy(
+                update={"hidden": frozenset(hidden.tolist()), "windows": (), "where": ""}
+            ),
             "similar": settings.similar.model_copy(update={"apart": ()}),
             "experiments": Experiments(),
         }

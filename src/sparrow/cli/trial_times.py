@@ -1,10 +1,12 @@
 """The clock of an evaluation's train rows, as the build of a pipeline needs it: seconds, one row of a person after the other.
 
-A build learns what follows what, and chooses by each person's newest rows. Where time does not part test from train rows (a
-random split), or file order is but the order of ids, the newest rows are no likeness of the test rows, and a ranker
-chosen by them would be chosen for another question. So there each person's times are dealt out by chance: the held-back
-rows of the build are then a random carve-out of train, as the test rows are of everything. Of test rows nothing but their
-times is looked at.
+A build learns what follows what, and chooses by each person's newest rows. On a random split these are no likeness of the test
+rows, and a ranker chosen by them would be chosen for another question. So there each person's times are dealt out by chance:
+the held-back rows of the build are then a random carve-out of train, as the test rows are of everything.
+
+Which kind of split it is the protocol says. Of files that others cut nobody says it; there time decides, or file order:
+whether most people's test rows come after their train rows. So whose the test rows are, and when they happened, is looked at;
+what they are is not.
 """
 
 from typing import Any, Final
@@ -26,10 +28,15 @@ LATEST: Final = 10**9 * 2
 SEED: Final = 1
 
 
-def trial_times(train: Rows, test: Rows) -> Ids:
-    """(n,) seconds, UTC, of each train row; no two of one person are the same."""
+def trial_times(train: Rows, test: Rows, in_order: bool | None = None) -> Ids:
+    """(n,) seconds, UTC, of each train row; no two of one person are the same.
+
+    Args:
+        train, test: the parts.
+        in_order: whether test follows train; None: as `order_tells`.
+    """
     times = times_of(train)
-    if not order_tells(train, test):
+    if not (order_tells(train, test) if in_order is None else in_order):
         times = dealt_out(times, train.users)
     return apart(times, train)
 

@@ -133,13 +133,14 @@ def _open_ranker(
             f"The model {name} of {folder.name} takes the inputs {', '.join(unheard)}, which this version cannot tell; "
             "update Sparrow, or build the release again."
         )
+    # With a remote ranker too: it recalls and explains in process.
+    local = LocalPredictor(OnnxNetwork(folder / f"{served}.onnx", spec), spec, catalog)
     if not online.ranker_url:
-        local = LocalPredictor(OnnxNetwork(folder / f"{served}.onnx", spec), spec, catalog)
         return DeepRanker(name, catalog, spec, local, local)
     if version is None:
         raise ReleaseError(f"The live pointer names no version of {served}; publish the release again.")
     remote = RemoteRanker(online.ranker_url, served, version, online.ranker_timeout_ms, signature_of(spec))
-    return DeepRanker(name, catalog, spec, RemotePredictor(remote, spec, catalog))
+    return DeepRanker(name, catalog, spec, RemotePredictor(remote, spec, catalog), local)
 
 
 def _later(live: LiveStore, events_through: int, user_id: int) -> LaterEvents:

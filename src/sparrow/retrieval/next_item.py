@@ -18,8 +18,11 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
 
 from sparrow.errors import BuildError
-from sparrow.retrieval.interactions import Ids, Interactions, Scores
+from sparrow.retrieval.interactions import Floats, Ids, Interactions, Scores
 from sparrow.retrieval.model import Saved, check_same_movies, dense
+
+ROWS_AT_ONCE = 200_000
+"""Entries whose inputs are held together, some 400 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +65,9 @@ class NextItem(Saved):
         met = train.popularity()
         covered = max(int((met >= min_count).sum()), 1)
         inside = np.sort(np.argsort(-met, kind="stable")[: min(largest, covered)])
-        inputs, targets = _transitions(train, decay, window)
-        inputs, targets = inputs[:, inside], targets[:, inside]
-        gram = (inputs.T @ inputs).toarray()
+        gram, followed = _normal_equations(train, inside, decay, window)
         gram[np.diag_indices_from(gram)] += l2
-        weights = cho_solve(cho_factor(gram, overwrite_a=True), (inputs.T @ targets).toarray(), overwrite_b=True)
+        weights = cho_solve(cho_factor(gram, overwrite_a=True), followed, overwrite_b=True)
         weights *= np.maximum(met[inside], 1.0) ** -movie_power
         return cls(train.movie_ids, inside, weights.astype(np.float32), decay, window)
 
@@ -76,6 +77,28 @@ class NextItem(Saved):
         scored = np.zeros(histories.shape, dtype=np.float32)
         scored[:, self.inside] = dense(histories.matrix(recent)[:, self.inside].astype(np.float32) @ self.weights)
         return scored
+
+
+def _normal_equations(train: Interactions, inside: Ids, decay: float, window: int) -> tuple[Floats, Floats]:
+    """(m, m) Z'Z and (m, m) Z'Y over the covered movies, summed over blocks of people: a row alone takes two kilobytes."""
+    gram, followed = (np.zeros((len(inside), len(inside))) for _ in range(2))
+    for people in _blocks(train.counts()):
+        inputs, targets = (part[:, inside] for part in _transitions(train.of(train.user_ids[people]), decay, window))
+        gram += inputs.T @ inputs
+        followed += inputs.T @ targets
+    return gram, followed
+
+
+def _blocks(counts: Ids) -> list[slice]:
+    """Slices of people with about `ROWS_AT_ONCE` entries together.
+
+    Example:
+        >>> _blocks(np.array([150_000, 100_000, 1, 250_000]))
+        [slice(0, 2, None), slice(2, 4, None)]
+    """
+    number = (np.cumsum(counts) - counts) // ROWS_AT_ONCE
+    ends = [*np.flatnonzero(np.diff(number)) + 1, len(counts)]
+    return [slice(start, int(end)) for start, end in zip([0, *map(int, ends[:-1])], ends, strict=True)]
 
 
 def _transitions(train: Interactions, decay: float, window: int) -> tuple[csr_matrix, csr_matrix]:
