@@ -63,6 +63,7 @@ ranker_timeout_ms = 5000
 """Settings of the small release: enough to learn the checkerboard, and no more."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Several processes share the tests file by file; whoever has built every model runs all that ask them."""
     for item in items:

@@ -187,3 +187,16 @@ def test_no_epoch_begins_that_would_end_beyond_the_time_it_may_take(monkeypatch:
     assert curve.best_epoch == 4
     _, curve = fit(build, epoch, replace(SCHEDULE, epochs=3, minutes=3))
     assert not curve.out_of_time, "it ended by itself"
+
+
+def test_training_goes_on_while_one_of_several_figures_gets_better() -> None:
+    """The first figure is best at once, the second rises for six epochs; the weights are those of the best sum."""
+    told = iter([(0.9, 0.1 * min(number, 6)) for number in range(10)])
+    _, curve = fit(build, epoch, SCHEDULE, lambda _: next(told))
+    assert len(curve.merit) == 10, "0.9 is reached again each time"
+    told = iter([(0.9 - 0.001 * number, 0.1 * min(number, 6) - 0.01 * max(number - 6, 0)) for number in range(10)])
+    _, curve = fit(build, epoch, SCHEDULE, lambda _: next(told))
+    assert (curve.best_epoch, len(curve.merit)) == (7, 10)
+    told = iter([(0.9 - 0.001 * number, 0.1 * min(number, 2) - 0.01 * max(number - 2, 0)) for number in range(10)])
+    _, curve = fit(build, epoch, SCHEDULE, lambda _: next(told))
+    assert (curve.best_epoch, len(curve.merit)) == (3, 6), "neither has been better for three epochs"

@@ -97,4 +97,4 @@ def test_both_heads_count_where_both_are_learnt() -> None:
         BothHeads(lambda _: 0.25, LIKING, inputs, np.array(labels), metrics.auc)(model)
         for labels in ([0, 0, 1, 1], [1, 1, 0, 0])
     ]
-    assert told == [1.25, 0.25]
+    assert told == [(0.25, 1.0), (0.25, 0.0)]

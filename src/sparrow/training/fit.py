@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import orjson
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from sparrow.config import Trained
 from sparrow.errors import BuildError
@@ -26,8 +27,9 @@ Source = Callable[[int], Iterator[Batch]]
 """Epoch number (0-based) → its rows in blocks of any size, shuffled; fresh negatives may be drawn each time. It runs in a
 thread of its own, ahead of the training, and may be asked for an epoch that is never trained."""
 
-Validate = Callable[[keras.Model], float]
-"""The network → a figure of merit, higher is better."""
+Validate = Callable[[keras.Model], float | tuple[float, ...]]
+"""The network → a figure of merit, higher is better; of several their sum is the merit, and training goes on while one of them
+still gets better."""
 
 Progress = Callable[[int, int], None]
 Tensors = Mapping[str, Any]
@@ -107,23 +109,39 @@ def fit(
     keras.utils.set_random_seed(schedule.seed)
     network = build()
     learner, step = network.training, _make_step(network, schedule)
-    curve, best, clock = Curve(), learner.get_weights(), _Clock(schedule.minutes)
+    curve, best = Curve(), learner.get_weights()
+    clock, patience = _Clock(schedule.minutes), _Patience(schedule.patience)
     with prefetched(_all_epochs(source, schedule)) as batches:
         for number in range(schedule.epochs):
             _run_epoch(step, iter(partial(next, batches), None), curve)
             _check_finite("loss", curve.loss[-1], number, schedule)
-            curve.merit.append(validate(network.serving) if validate else float(number))
+            figures = np.atleast_1d(validate(network.serving) if validate else float(number))
+            curve.merit.append(float(figures.sum()))
             _check_finite("figure of merit", curve.merit[-1], number, schedule)
             progress(number + 1, schedule.epochs)
             if curve.merit[-1] >= max(curve.merit):
                 curve.best_epoch, best = number + 1, learner.get_weights()
-            elif number + 1 - curve.best_epoch >= schedule.patience:
+            if patience.is_over(figures):
                 break
             if number + 1 < schedule.epochs and clock.is_up(number + 1):
                 curve.out_of_time = True
                 break
     learner.set_weights(best)
     return network, curve
+
+
+class _Patience:
+    """Ends when no figure has reached its best for so many epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs, self._without = epochs, 0
+        self._best: Any = -np.inf
+
+    def is_over(self, figures: NDArray[np.float64]) -> bool:
+        """Told each epoch's figures, in order."""
+        self._without = 0 if np.any(figures >= self._best) else self._without + 1
+        self._best = np.maximum(self._best, figures)
+        return self._without >= self._epochs
 
 
 class _Clock:

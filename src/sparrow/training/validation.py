@@ -114,7 +114,7 @@ class RankingValidation:
 
 
 class BothHeads:
-    """A `Validate` for `fit`: the ranking's figure and the liking's, summed.
+    """A `Validate` for `fit`: the ranking's figure and the liking's.
 
     nDCG@10 and AUC move by the same few hundredths from epoch to epoch, so neither drowns the other. Choice alone is at its
     best while the liking head has hardly begun: DIN stopped after one epoch, at an AUC of .70 in place of .76.
@@ -139,7 +139,7 @@ class BothHeads:
         self._ranking, self._head = ranking, head
         self._inputs, self._labels, self._merit = inputs, labels, merit
 
-    def __call__(self, network: keras.Model) -> float:
+    def __call__(self, network: keras.Model) -> tuple[float, float]:
         taken = {one.name: self._inputs[one.name] for one in network.inputs}
         told = network.predict(taken, batch_size=ROWS_AT_ONCE, verbose=0)[self._head].reshape(-1)
-        return self._ranking(network) + self._merit(told.astype(np.float64), self._labels)
+        return self._ranking(network), self._merit(told.astype(np.float64), self._labels)
