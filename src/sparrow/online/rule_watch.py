@@ -12,12 +12,18 @@ log = logging.getLogger(__name__)
 
 
 class RuleWatch:
-    """Polled by one task; whatever goes wrong, the rules of before stay and `problem` says why."""
+    """Polled by one task; whatever goes wrong, the rules of before stay and `problem` says why.
+
+    Attributes:
+        version: what is obeyed.
+        known: whether the store has ever answered. Before that the seed may not stand in: it shows what somebody has hidden.
+        problem: why the newest version is not obeyed; "" if it is.
+    """
 
     def __init__(self, book: RuleBook | None, seed: Rules) -> None:
         """Args: book: where versions are kept; None: the seed for ever. seed: what `sparrow.toml` says."""
         self._book, self._seed = book, seed
-        self.version, self.problem = FIRST, ""
+        self.version, self.known, self.problem = FIRST, book is None, ""
 
     def look(self) -> Version:
         """The version to obey from now on; may wait for a store."""
@@ -31,7 +37,7 @@ class RuleWatch:
         except (SparrowError, ValidationError) as error:
             self.note(str(error))
             return self.version
-        self.problem = ""
+        self.known, self.problem = True, ""
         return newest
 
     def read(self, version: Version) -> Rules:
@@ -41,7 +47,8 @@ class RuleWatch:
     def note(self, problem: str) -> None:
         """Remember why the newest rules are not obeyed; log it once, not at every poll."""
         if problem != self.problem:
-            log.error("The rules cannot be followed, version %d stays: %s", self.version.version, problem)
+            meanwhile = f"version {self.version.version} stays" if self.known else "no list is made without them"
+            log.error("The rules cannot be followed, %s: %s", meanwhile, problem)
         self.problem = problem
 
 
