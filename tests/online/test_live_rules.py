@@ -187,6 +187,12 @@ class Forgetful:
         found = [] if self.empty else [one for one in self.inner.history(count) if one.version]
         return [replace(one, version=99, document='{"candidates": 7}') for one in found] if self.nonsense else found
 
+    def number(self) -> int:
+        return max((one.version for one in self.newest(1)), default=0)
+
+    def find(self, number: int) -> Any:
+        raise NotImplementedError
+
     def add(self, version: Any) -> bool:
         raise NotImplementedError
 
