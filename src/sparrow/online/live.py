@@ -236,7 +236,8 @@ class LiveRelease:
             except Exception as error:  # noqa: BLE001 - as below
                 self._rules.note(str(error))
                 return
-        self._settings, self._rules.version = self._settings.with_rules(rules), version
+        self._settings = self._settings.with_rules(rules)
+        self._rules.obey(version)
         log.info("Obeying version %d of the rules", version.version)
 
     async def _follow_pointer(self) -> None:

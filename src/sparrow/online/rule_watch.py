@@ -26,10 +26,13 @@ class RuleWatch:
         self.version, self.known, self.problem = FIRST, book is None, ""
 
     def look(self) -> Version:
-        """The version to obey from now on; may wait for a store."""
+        """The version to obey from now on; may wait for a store. The document is read only when its number has moved."""
         if self._book is None:
             return self.version
         try:
+            # After a problem the number proves nothing: an emptied store counts from 1 again.
+            if self.known and not self.problem and self._book.number() == self.version.version:
+                return self.version
             newest = self._book.current()
             if newest == FIRST and self.version != FIRST:
                 raise _lost(self.version)
@@ -37,8 +40,14 @@ class RuleWatch:
         except (SparrowError, ValidationError) as error:
             self.note(str(error))
             return self.version
-        self.known, self.problem = True, ""
+        self.known = True
+        if newest == self.version:
+            self.problem = ""
         return newest
+
+    def obey(self, version: Version) -> None:
+        """Remember that a version is in force now."""
+        self.version, self.problem = version, ""
 
     def read(self, version: Version) -> Rules:
         """What a version says."""
