@@ -44,6 +44,26 @@ def test_services_find_their_pods_at_ports_that_are_open(workload: dict[str, Any
     assert {port["port"] for port in service["spec"]["ports"]} <= opened
 
 
+def writes_to(workload: dict[str, Any]) -> set[str]:
+    """Claims that all pods of a workload share and may write to."""
+    mounted = {one["name"] for one in container(workload).get("volumeMounts", ()) if not one.get("readOnly")}
+    volumes = workload["spec"]["template"]["spec"].get("volumes", ())
+    return {
+        one["persistentVolumeClaim"]["claimName"]
+        for one in volumes
+        if one["name"] in mounted and "persistentVolumeClaim" in one
+    }
+
+
+def test_a_home_is_written_by_one_pod_at_a_time() -> None:
+    claims = [one["metadata"]["name"] for one in DOCUMENTS if one["kind"] == "PersistentVolumeClaim"]
+    assert claims
+    for claim in claims:
+        writers = [one for one in WORKLOADS if claim in writes_to(one)]
+        assert [one["spec"]["replicas"] for one in writers] == [1], f"SQLite in {claim} is for one node"
+        assert [one["spec"]["strategy"]["type"] for one in writers] == ["Recreate"], "a rollout overlaps two pods"
+
+
 def test_the_server_is_told_settings_that_there_are() -> None:
     [server] = [container(one) for one in WORKLOADS if one["metadata"]["name"] == "sparrow"]
     settings = load_settings(environ={one["name"]: one.get("value", "secret") for one in server["env"]})

@@ -17,8 +17,13 @@ RECOVERY_S: Final = 5
 PATHS: Final = ("/api/v1/users/1/recommendations?size=5", "/api/v1/movies/8/similar?size=5", "/api/v1/movies/8")
 
 
+OF_PEOPLE: Final = ("/users/", "/getrecforyou")
+"""What asks for a person: only these may ever lack something."""
+
+
 class Load:
-    """Two visitors who go round some pages; every answer must be a 200 of one release."""
+    """Two visitors who go round some pages; every answer must be a 200 of one release, with a list as long as was asked for,
+    and nothing missing where nobody's taste is asked for."""
 
     def __init__(self, base: httpx.URL, paths: Sequence[str] = PATHS) -> None:
         self.wrong: list[str] = []
@@ -30,9 +35,10 @@ class Load:
         with httpx.Client(base_url=self._base, timeout=20, trust_env=False) as client:
             while not self._over.is_set():
                 for path in self._paths:
-                    self._look(path, client.get(path))
+                    self.judge(path, client.get(path))
 
-    def _look(self, path: str, answer: httpx.Response) -> None:
+    def judge(self, path: str, answer: httpx.Response) -> None:
+        """Remember what is wrong with an answer."""
         self.answered += 1
         release = answer.headers.get("x-sparrow-release", "")
         self.releases.add(release)
@@ -41,6 +47,12 @@ class Load:
         told = answer.json() if answer.status_code == 200 else {}
         if isinstance(told, dict) and told.get("release", release) != release:
             self.wrong.append(f"{path}: {release} answered with {told['release']}")
+        items, size = told.get("items", ()) if isinstance(told, dict) else told, httpx.URL(path).params.get("size")
+        if size is not None and len(items) != int(size):
+            self.wrong.append(f"{path}: {len(items)} of {size} movies")
+        missing = answer.headers.get("x-sparrow-degraded")
+        if missing and not any(part in path for part in OF_PEOPLE):
+            self.wrong.append(f"{path}: without {missing}")
 
     @contextmanager
     def running(self) -> Iterator[None]:

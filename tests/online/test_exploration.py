@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,11 +38,12 @@ def test_all_places_can_be_drawn() -> None:
     assert chances == pytest.approx([1 / 5, 1 / 4, 1 / 3, 1 / 2, 1])
 
 
-def lists(explore: float, user: int, times: int, size: int = 4) -> list[Listing]:
+def lists(explore: float, user: int, times: int, size: int = 4, explain_movie: int | None = None) -> list[Listing]:
     both = [{"name": name, "share": 0.5, "explore": explore} for name in "ab"]
     settings = Settings(experiments=Experiments.model_validate({"running": {"draw": {"arms": both}}}))
     board = make_recommender(WORLD, settings, ParityNetwork())
-    asked = [board.for_user(user, size=size, model=None, exclude=frozenset({40}), explain=True) for _ in range(times)]
+    wanted: dict[str, Any] = {"size": size, "model": None, "exclude": frozenset({40}), "explain": True}
+    asked = [board.for_user(user, **wanted, explain_movie=explain_movie) for _ in range(times)]
     return [asyncio.run(one) for one in asked]
 
 
@@ -59,6 +61,23 @@ def test_explored_lists_hold_the_best_movies_in_another_order_with_their_chances
         assert listing.items[0].trace is not None
     first = Counter(listing.items[0].movie.movie_id for listing in found)
     assert first.most_common(1)[0][0] == best[0]
+
+
+def test_the_explanation_of_a_movie_tells_the_drawn_list_and_not_another() -> None:
+    [plain] = lists(0.0, 1, 1)
+    second = plain.items[1].movie.movie_id
+    for listing in lists(1.0, 1, 30, explain_movie=second):
+        shown = [item.movie.movie_id for item in listing.items]
+        told, moves = listing.told, listing.told["moves"]
+        if second in shown:
+            assert (told["verdict"], told["position"]) == ("listed", shown.index(second) + 1)
+            assert moves[-1:] == (
+                [{"rule": "explored", "from": 2, "to": told["position"]}] if shown[1] != second else []
+            )
+        else:
+            assert (told["verdict"], told["because"]) == ("removed", ["explored"])
+            assert moves[-1] == {"rule": "explored", "from": 2, "to": None}
+    assert [one.told["position"] for one in lists(0.0, 1, 1, explain_movie=second)] == [2]
 
 
 def test_a_share_of_the_lists_is_drawn() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sparrow.config import Recall, Rules, Settings
-from sparrow.errors import InvalidInput, NotFound, StoreUnavailable
+from sparrow.errors import InvalidInput, NotFound, ReleaseError, StoreUnavailable
 from sparrow.online.answers import Listing
 from sparrow.online.live import LiveRelease
 from sparrow.online.recall import Request
@@ -187,6 +187,12 @@ class Forgetful:
         found = [] if self.empty else [one for one in self.inner.history(count) if one.version]
         return [replace(one, version=99, document='{"candidates": 7}') for one in found] if self.nonsense else found
 
+    def number(self) -> int:
+        return max((one.version for one in self.newest(1)), default=0)
+
+    def find(self, number: int) -> Any:
+        raise NotImplementedError
+
     def add(self, version: Any) -> bool:
         raise NotImplementedError
 
@@ -216,6 +222,44 @@ def test_whatever_the_store_does_the_rules_of_before_stay(released: Released, tm
             setattr(store, fault, False)
             await live.refresh()
             assert "rules_problem" not in live.ready()[1]
+        await live.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("fault", ["away", "nonsense"])
+def test_a_worker_that_starts_without_the_rules_waits_for_them(released: Released, tmp_path: Path, fault: str) -> None:
+    home = released.fresh(tmp_path / "home")
+    book = open_rules(home, "", 1.0)
+    put(book, rules(candidates={"hidden": [8]}))
+    store = Forgetful(book)
+    setattr(store, fault, True)
+
+    async def scenario() -> None:
+        live = LiveRelease(home, released.settings, None, RuleBook(store))
+        for _ in range(2):
+            await live.refresh()
+            ready, facts = live.ready()
+            assert (ready, facts["release"]) == (False, None)
+            with pytest.raises(ReleaseError, match="before the rules can be read"):
+                _ = live.recommender
+        setattr(store, fault, False)
+        await live.refresh()
+        ready, facts = live.ready()
+        assert (ready, facts["rules"], "problem" in facts) == (True, 1, False)
+        assert 8 not in [movie.movie_id for movie in live.recommender.movies(None, "popularity", 500, 0)[0]]
+        await live.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_store_without_rules_is_no_obstacle(released: Released, tmp_path: Path) -> None:
+    home = released.fresh(tmp_path / "home")
+    live = LiveRelease(home, released.settings, None, open_rules(home, "", 1.0))
+
+    async def scenario() -> None:
+        await live.refresh()
+        assert (live.ready()[0], live.ready()[1]["rules"]) == (True, 0)
         await live.stop()
 
     asyncio.run(scenario())

@@ -92,6 +92,29 @@ def test_undo_after_an_undo_and_a_new_change_goes_on_where_it_was(book: RuleBook
     assert book.undo(None, "", "").document is None
 
 
+def test_one_version_is_found_by_its_number(store: RuleStore) -> None:
+    assert (store.number(), store.find(0), store.find(1)) == (0, None, None)
+    put(RuleBook(store), "A" * 100_000, "B", '{"version": 7}')
+    assert store.number() == 3
+    found = {number: store.find(number) for number in range(-1, 6)}
+    assert {number: one.document for number, one in found.items() if one} == {
+        1: "A" * 100_000,
+        2: "B",
+        3: '{"version": 7}',
+    }
+    assert [found[number] for number in (3, 2, 1)] == store.newest(3)
+
+
+def test_undo_reads_two_versions_however_many_there_are(store: RuleStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = RuleBook(store)
+    put(book, *"ABCDEFG")
+    book.undo(None, "", "")
+    newest, asked = store.newest, []
+    monkeypatch.setattr(store, "newest", lambda count: asked.append(count) or newest(count))
+    assert book.undo(None, "", "").document == "E"
+    assert asked == [1]
+
+
 def test_of_changes_at_the_same_time_one_wins(book: RuleBook) -> None:
     start, won = threading.Barrier(4), []
 

@@ -193,6 +193,7 @@ class FakeLive:
 
     current: FakeRecommender | None = field(default_factory=FakeRecommender)
     calls: list[str] = field(default_factory=list)
+    rules: dict[str, Any] = field(default_factory=dict)
 
     @property
     def recommender(self) -> FakeRecommender:
@@ -212,7 +213,7 @@ class FakeLive:
     def ready(self) -> tuple[bool, dict[str, Any]]:
         if self.current is None:
             return False, {"release": None, "reason": "nothing is published"}
-        return True, {"release": self.current.release}
+        return True, {"release": self.current.release, **self.rules}
 
 
 @dataclass

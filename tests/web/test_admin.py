@@ -129,6 +129,24 @@ def test_what_is_wrong_is_named_and_nothing_changes(
     assert book.current().version == 0
 
 
+def test_what_is_obeyed_is_told_beside_what_is_newest(client: Client, live: FakeLive) -> None:
+    live.rules = {"rules": 5, "rules_problem": "the store has no rules any more"}
+    answers = [
+        client.get(RULES, headers=ADMIN),
+        put(client, {}, version=0),
+        client.post(f"{RULES}/undo", headers=ADMIN, json={}),
+    ]
+    for newest, answer in enumerate(answers):
+        told = answer.json()
+        assert (told["version"], told["obeyed"], told["problem"]) == (newest, 5, "the store has no rules any more")
+    live.rules = {"rules": 2}
+    told = client.get(RULES, headers=ADMIN).json()
+    assert (told["version"], told["obeyed"], told["problem"]) == (2, 2, "")
+    assert "obeyed" not in client.get(f"{RULES}/history", headers=ADMIN).json()["items"][0]
+    live.current = None
+    assert client.get(RULES, headers=ADMIN).json()["obeyed"] is None
+
+
 def test_a_form_of_another_site_cannot_write(client: Client) -> None:
     answer = client.request("PUT", RULES, headers={**ADMIN, "Content-Type": "text/plain"}, content=b"{}")
     assert answer.status_code in (415, 422)

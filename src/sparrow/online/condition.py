@@ -9,6 +9,7 @@ recursion, and a limit on steps ends what would run for minutes.
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -41,16 +42,14 @@ def meets(catalog: Catalog, condition: str) -> NDArray[np.bool_]:
     Raises:
         InvalidInput: it is no condition over these columns, or takes too long.
     """
-    found = np.ones(len(catalog), np.bool_)
     if not condition.strip():
-        return found
+        return np.ones(len(catalog), np.bool_)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         connection.execute(f"CREATE TABLE movies (place INTEGER PRIMARY KEY, {_COLUMNS})")
         connection.executemany("INSERT INTO movies VALUES (?, ?, ?, ?, ?, ?, ?)", _rows(catalog))
         _confine(connection)
-        # The line break ends a comment at the end of the condition.
-        places = connection.execute(f"SELECT place FROM movies WHERE ({condition}\n)").fetchall()
+        return _truths(connection, condition, len(catalog))
     except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError, OverflowError, ValueError) as error:
         raise InvalidInput(
             f"candidates.where is {condition!r:.200}, which cannot be used ({error}); write an SQL condition over "
@@ -58,9 +57,20 @@ def meets(catalog: Catalog, condition: str) -> NDArray[np.bool_]:
         ) from None
     finally:
         connection.close()
-    found[:] = False
-    found[[place for (place,) in places]] = True
-    return found
+
+
+def _truths(connection: sqlite3.Connection, condition: str, movies: int) -> NDArray[np.bool_]:
+    """(movies,) the condition's truth for each place.
+
+    A condition that closes the parenthesis becomes a query of its own making; whatever that gives, it is believed only if it
+    is one truth for each movie. One row more than that is read, not all that a join can make.
+    """
+    # The line break ends a comment at the end of the condition.
+    told = connection.execute(f"SELECT place, ({condition}\n) IS TRUE FROM movies")
+    truths = {row[0]: row[1:] for row in islice(told, movies + 1)}
+    if len(told.description) != 2 or truths.keys() != set(range(movies)) or told.fetchone():
+        raise ValueError("it is not one truth for each movie")
+    return np.array([truths[place][0] for place in range(movies)], np.bool_)
 
 
 def _rows(catalog: Catalog) -> Iterator[tuple[int | float | str, ...]]:

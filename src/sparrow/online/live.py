@@ -215,10 +215,16 @@ class LiveRelease:
         return self._recommender is not None, facts
 
     async def refresh(self) -> None:
-        """Follow rules and pointer if they have moved; on failure the old ones stay and `ready` says why."""
+        """Follow rules and pointer if they have moved; on failure the old ones stay and `ready` says why.
+
+        No release is opened before the rules were read once: a movie that somebody hid must not come back with a restart.
+        """
         async with self._changing:
             await self._follow_rules()
-            await self._follow_pointer()
+            if self._rules.known:
+                await self._follow_pointer()
+            else:
+                self._problem = f"Nothing is served before the rules can be read: {self._rules.problem}"
 
     async def _follow_rules(self) -> None:
         version = await asyncio.to_thread(self._rules.look)
@@ -231,7 +237,8 @@ class LiveRelease:
             except Exception as error:  # noqa: BLE001 - as below
                 self._rules.note(str(error))
                 return
-        self._settings, self._rules.version = self._settings.with_rules(rules), version
+        self._settings = self._settings.with_rules(rules)
+        self._rules.obey(version)
         log.info("Obeying version %d of the rules", version.version)
 
     async def _follow_pointer(self) -> None:

@@ -12,18 +12,27 @@ log = logging.getLogger(__name__)
 
 
 class RuleWatch:
-    """Polled by one task; whatever goes wrong, the rules of before stay and `problem` says why."""
+    """Polled by one task; whatever goes wrong, the rules of before stay and `problem` says why.
+
+    Attributes:
+        version: what is obeyed.
+        known: whether the store has ever answered. Before that the seed may not stand in: it shows what somebody has hidden.
+        problem: why the newest version is not obeyed; "" if it is.
+    """
 
     def __init__(self, book: RuleBook | None, seed: Rules) -> None:
         """Args: book: where versions are kept; None: the seed for ever. seed: what `sparrow.toml` says."""
         self._book, self._seed = book, seed
-        self.version, self.problem = FIRST, ""
+        self.version, self.known, self.problem = FIRST, book is None, ""
 
     def look(self) -> Version:
-        """The version to obey from now on; may wait for a store."""
+        """The version to obey from now on; may wait for a store. The document is read only when its number has moved."""
         if self._book is None:
             return self.version
         try:
+            # After a problem the number proves nothing: an emptied store counts from 1 again.
+            if self.known and not self.problem and self._book.number() == self.version.version:
+                return self.version
             newest = self._book.current()
             if newest == FIRST and self.version != FIRST:
                 raise _lost(self.version)
@@ -31,8 +40,14 @@ class RuleWatch:
         except (SparrowError, ValidationError) as error:
             self.note(str(error))
             return self.version
-        self.problem = ""
+        self.known = True
+        if newest == self.version:
+            self.problem = ""
         return newest
+
+    def obey(self, version: Version) -> None:
+        """Remember that a version is in force now."""
+        self.version, self.problem = version, ""
 
     def read(self, version: Version) -> Rules:
         """What a version says."""
@@ -41,7 +56,8 @@ class RuleWatch:
     def note(self, problem: str) -> None:
         """Remember why the newest rules are not obeyed; log it once, not at every poll."""
         if problem != self.problem:
-            log.error("The rules cannot be followed, version %d stays: %s", self.version.version, problem)
+            meanwhile = f"version {self.version.version} stays" if self.known else "no list is made without them"
+            log.error("The rules cannot be followed, %s: %s", meanwhile, problem)
         self.problem = problem
 
 

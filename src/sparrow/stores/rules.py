@@ -30,9 +30,9 @@ _TABLES: Final = """
 """
 _COLUMNS: Final = "version, timestamp, author, comment, restores, document"
 _NEWEST: Final = f"SELECT {_COLUMNS} FROM rules ORDER BY version DESC LIMIT ?"
-_ADD: Final = (
-    f"INSERT INTO rules ({_COLUMNS}) SELECT ?, ?, ?, ?, ?, ? WHERE (SELECT coalesce(max(version), 0) FROM rules) = ?"
-)
+_NUMBER: Final = "SELECT coalesce(max(version), 0) FROM rules"
+_FIND: Final = f"SELECT {_COLUMNS} FROM rules WHERE version = ?"
+_ADD: Final = f"INSERT INTO rules ({_COLUMNS}) SELECT ?, ?, ?, ?, ?, ? WHERE ({_NUMBER}) = ?"
 _TRIM: Final = "DELETE FROM rules WHERE version <= ?"
 
 
@@ -70,7 +70,21 @@ class Stale(Busy):
 
 
 class RuleStore(Protocol):
-    """Where the rules are kept. Safe to share between threads."""
+    """Where the rules are kept. Safe to share between threads. A document may be megabytes: who needs a number asks for that."""
+
+    def number(self) -> int:
+        """The newest version's number, 0 when there is none.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+
+    def find(self, number: int) -> Version | None:
+        """One version; None if it is not kept.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
 
     def newest(self, count: int) -> list[Version]:
         """At most `count` versions, newest first.
@@ -99,6 +113,13 @@ class HomeRules:
             self._connection = connect(self._path, _TABLES)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"The rules in {self._path} cannot be opened ({error}); check the disk.") from None
+
+    def number(self) -> int:
+        [[number]], _ = self._run(_NUMBER, ())
+        return int(number)
+
+    def find(self, number: int) -> Version | None:
+        return next((Version(*row) for row in self._run(_FIND, (number,))[0]), None)
 
     def newest(self, count: int) -> list[Version]:
         return [Version(*row) for row in self._run(_NEWEST, (count,))[0]]
@@ -129,6 +150,10 @@ class RuleBook:
     def __init__(self, store: RuleStore, clock: Callable[[], float] = time.time) -> None:
         self._store, self._clock = store, clock
 
+    def number(self) -> int:
+        """The newest version's number, 0 when nothing was ever put; costs the same however long its document is."""
+        return self._store.number()
+
     def current(self) -> Version:
         """The newest version, `FIRST` when nothing was ever put."""
         return next(iter(self._store.newest(1)), FIRST)
@@ -156,14 +181,13 @@ class RuleBook:
             Busy: there is nothing to undo, or nothing left of it.
             StoreUnavailable: it cannot be read or written.
         """
-        versions = {one.version: one for one in self._store.newest(KEPT)}
-        newest = versions[max(versions)] if versions else FIRST
+        newest = self.current()
         if expected is not None and newest.version != expected:
             raise _stale(expected, newest.version)
         if newest.stands_for == 0:
             raise Busy("There is no change of the rules to undo; they are what sparrow.toml says.")
-        before = versions.get(newest.stands_for - 1, FIRST)
-        if before.version != newest.stands_for - 1:
+        before = FIRST if newest.stands_for == 1 else self._store.find(newest.stands_for - 1)
+        if before is None:
             raise Busy(f"What stood before version {newest.stands_for} is not kept any more; put the rules you want.")
         back = Version(newest.version + 1, int(self._clock()), author, comment, before.stands_for, before.document)
         return self._add(back)

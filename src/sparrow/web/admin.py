@@ -46,7 +46,7 @@ IfMatch = Annotated[str | None, Header(max_length=100, description="the ETag tha
 
 @router.get("/admin/v1/rules", responses={200: {"model": RulesShape}, **_CLOSED})
 async def show_rules(request: Request) -> Response:
-    """The rules in force, their version, and the ETag that a change of them must bring."""
+    """The newest rules in the store, their version, the ETag that a change of them must bring, and the version obeyed here."""
     return _told(request, await run_in_threadpool(book_of(request).current))
 
 
@@ -56,7 +56,7 @@ async def show_rules(request: Request) -> Response:
     responses={200: {"model": RulesShape}, 428: _PROBLEM, **_WRITTEN},
 )
 async def put_rules(request: Request, change: RulesRequest, if_match: IfMatch = None) -> Response:
-    """Replace all rules; `version` or If-Match names those it was made from. In force within `[online] poll_seconds`."""
+    """Replace all rules; `version` or If-Match names those it was made from. Others follow within `[online] poll_seconds`."""
     book, expected = book_of(request), _expected(change.version, if_match)
     if expected is None:
         raise HTTPException(
@@ -110,7 +110,7 @@ def _expected(version: int | None, if_match: str | None) -> int | None:
 
 
 async def _changed(request: Request, if_match: str | None, change: Callable[[], Version]) -> Version:
-    """The new version, in force in this worker; a stale If-Match is 412, a stale `version` 409."""
+    """The new version, which this worker has tried to follow; a stale If-Match is 412, a stale `version` 409."""
     try:
         version = await run_in_threadpool(change)
     except Stale as error:
@@ -120,9 +120,15 @@ async def _changed(request: Request, if_match: str | None, change: Callable[[], 
 
 
 def _told(request: Request, version: Version, **more: Any) -> Response:
-    response = answer(request, {**_version_json(request, version), **more})
+    response = answer(request, {**_version_json(request, version), **_obeyed(request), **more})
     response.headers["ETag"] = f'"{version.version}"'
     return response
+
+
+def _obeyed(request: Request) -> dict[str, Any]:
+    """What this worker obeys: an older version where the store forgot the newest, or they cannot be followed."""
+    _, facts = request.app.state.live.ready()
+    return {"obeyed": facts.get("rules"), "problem": facts.get("rules_problem", "")}
 
 
 def _version_json(request: Request, version: Version) -> dict[str, Any]:

@@ -152,6 +152,10 @@ class RulesShape(Shape):
     restores: int | None = Field(description="the version that an undo brought back")
     source: Literal["sparrow.toml", "store"]
     rules: dict[str, Any]
+    obeyed: int | None = Field(
+        None, description="the version that this worker obeys; null: it serves no release. Not in the history"
+    )
+    problem: str = Field("", description='why that is not the newest version; "" if it is. Not in the history')
     unknown_movies: list[int | str] = Field(
         default_factory=list, description="movies that the rules name and the release lacks"
     )
