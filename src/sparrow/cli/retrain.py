@@ -16,6 +16,7 @@ import click
 
 from sparrow.cli.options import echo_json, home_options, json_option, open_published, store_option
 from sparrow.cli.progress import BuildProgress
+from sparrow.errors import BuildError
 
 if TYPE_CHECKING:
     from sparrow.build.profiles import Profile
@@ -168,7 +169,7 @@ def _round(order: "Order", stop: Stop) -> "list[Decision]":
 def _tell(decisions: "list[Decision]", as_json: bool) -> None:
     if as_json:
         echo_json([asdict(one) for one in decisions])
-    else:
-        click.echo("\n".join(one.why for one in decisions))
     if decisions[-1].action == "failed":
-        raise click.exceptions.Exit(1)
+        raise BuildError(decisions[-1].why)
+    if not as_json:
+        click.echo("\n".join(one.why for one in decisions))
