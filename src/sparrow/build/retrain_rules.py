@@ -117,7 +117,8 @@ def judge_clicks(before: ClickRate, now: ClickRate, limits: Retrain) -> Watched:
     fall = fall_of(before, now, limits.fall, limits.alpha)
     if fall is None:
         return Watched("few", f"{told}: nothing to compare with")
-    told = f"{told} ({fall.change:+.1%}, {1 - limits.alpha:.3g} interval at every look {fall.low:+.1%} to {fall.high:+.1%})"
+    interval = f"{100 * (1 - limits.alpha):.3g} % interval at every look {fall.low:+.1%} to {fall.high:+.1%}"
+    told = f"{told} ({fall.change:+.1%}, {interval})"
     if fall.high < -limits.fall:
         return Watched("fell", f"{told}: a fall of more than {limits.fall:.0%} is proven", fall)
     return Watched("open", f"{told}: no fall of more than {limits.fall:.0%} is proven", fall)
