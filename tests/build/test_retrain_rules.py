@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sparrow.build.retrain_rules import Measured, OwnFigures, Paired, judge_clicks, judge_measured
 from sparrow.config import Retrain
-from sparrow.feedback.click_rates import NOTHING, ClickRate
+from sparrow.feedback.click_rates import NOTHING, ClickRate, rate_of
 
 LIMITS = Retrain()
 EQUAL = Paired(people=200, new=0.1, live=0.1, lead=0.0, low=-0.005, high=0.005)
@@ -79,3 +80,21 @@ def test_a_fall_of_the_click_rate_must_be_proven(now: ClickRate, state: str) -> 
 def test_where_nobody_clicked_before_nothing_can_fall() -> None:
     never = replace(BEFORE, clicks=0, rate=0.0, error=0.0)
     assert judge_clicks(never, BEFORE, LIMITS).state == "few"
+
+
+@pytest.mark.parametrize(
+    ("fall", "expected"), [(0.0, range(1)), (0.1, range(1)), (0.3, range(29, 31)), (1.0, range(30, 31))]
+)
+def test_simulated_people_send_back_what_fell_and_nothing_else(fall: float, expected: range) -> None:
+    """30 releases whose 1,000 people see 20 movies each and click a tenth, some more and some less; a look every 50 people."""
+    chance = np.random.default_rng(5)
+
+    def people(number: int, lost: float) -> list[list[int]]:
+        clicks = chance.binomial(20, chance.beta(4, 36, number) * (1 - lost))
+        return np.stack([np.full(number, 20), clicks], axis=1).tolist()
+
+    back = 0
+    for _ in range(30):
+        before, seen = rate_of(people(3000, 0.0)), people(1000, fall)
+        back += any(judge_clicks(before, rate_of(seen[:end]), LIMITS).state == "fell" for end in range(100, 1001, 50))
+    assert back in expected

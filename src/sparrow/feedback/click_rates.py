@@ -9,6 +9,7 @@ found, and zero has no logarithm.
 """
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from math import hypot
 from pathlib import Path
@@ -56,11 +57,12 @@ def click_rates(home: Path, since: int, until: int | None = None) -> Mapping[str
     # Asked first: opening a log would make one.
     if not (home / FILE).is_file():
         return {}
-    lists = {
-        one.recommendation_id: (one.user_id, one.release)
-        for one in ServedLog(home).since(since)
-        if one.user_id is not None and (until is None or one.timestamp <= until)
-    }
+    with closing(ServedLog(home)) as served:
+        lists = {
+            one.recommendation_id: (one.user_id, one.release)
+            for one in served.since(since)
+            if one.user_id is not None and (until is None or one.timestamp <= until)
+        }
     counts: dict[str, dict[int, list[int]]] = {}
     for user, kind, _, shown_in, _ in event_rows(home, ("impression", "click"), since):
         whose, release = lists.get(shown_in or "", (None, ""))

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -102,11 +103,8 @@ def _read(home: Path, now: int) -> Shown:
     # Asked first: opening a log would make one.
     if not (home / FILE).is_file():
         return count_shown([], now)
-    log = ServedLog(home)
-    try:
+    with closing(ServedLog(home)) as log:
         return count_shown(log.newest(now - HOURS * 3600, MOST_LISTS + 1), now)
-    finally:
-        log.close()
 
 
 def count_shown(lists: Iterable[ServedList], now: int, most: int = MOST_LISTS) -> Shown:
