@@ -150,7 +150,7 @@ def retrain(
             if every is None:
                 break
             left = max(0.0, every - (time.monotonic() - began))
-            log.info("The next round begins in %.0f minutes.", left / 60)
+            log.info("The next round begins in %.1f minutes.", left / 60)
             stop.pause(left)
     _tell(decisions, as_json)
 
