@@ -1,11 +1,14 @@
-"""Retraining by command: from an earlier release, with a search for settings; and the card beside what comes out."""
+"""Retraining: the loop by command, from an earlier release, with a search for settings; and the card beside what comes out."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
 
+from sparrow.cli.retrain import Stop
+from sparrow.stores.locks import exclusive
 from tests.cli.commands import Command
 from tests.conftest import Released
 
@@ -54,3 +57,48 @@ def test_what_cannot_be_started_from_is_refused_before_any_work(
     sparrow(*start, "20000101-000000-abcdef", "--home", home).check_failed(1, "There is no release", released.release)
     lacking = ("build", "--dataset", released.dataset, "--profile", "standard", "--warm-start", "live", "--home", home)
     sparrow(*lacking).check_failed(1, "has no din to start from", "recmodel")
+
+
+def test_a_round_with_nothing_new_says_so(sparrow: Command, home: Path, released: Released) -> None:
+    words = ("retrain", "--dataset", released.dataset, "--home", home)
+    [decision] = sparrow(*words, "--json").json
+    assert (decision["action"], decision["live"]) == ("unchanged", released.release)
+    assert "nothing has changed" in sparrow(*words, "--without", "--watch", "0").out
+    told = [orjson.loads(line) for line in (home / "retrain.log").read_bytes().splitlines()]
+    assert [one["action"] for one in told] == ["unchanged", "unchanged"]
+
+
+def test_a_round_that_fails_ends_with_1_and_leaves_what_is_live(
+    sparrow: Command, home: Path, released: Released, tmp_path: Path
+) -> None:
+    before = (home / "current").read_bytes()
+    words = ("retrain", "--dataset", tmp_path / "nowhere", "--home", home)
+    sparrow(*words).check_failed(1, f"the release {released.release} stays live")
+    told = sparrow(*words, "--json")
+    assert (told.code, [one["action"] for one in told.json]) == (1, ["failed"])
+    assert (home / "current").read_bytes() == before
+
+
+@pytest.mark.parametrize("span", ["24", "0h", "a day", "-1h"])
+def test_a_clock_that_cannot_be_read_is_told(sparrow: Command, span: str) -> None:
+    ended = sparrow("retrain", "--every", span)
+    assert ended.code == 2
+    assert "no length of time; write 24h" in ended.err
+
+
+def test_one_retrains_a_home_at_a_time(sparrow: Command, home: Path) -> None:
+    with exclusive(home, "retrain"):
+        sparrow("retrain", "--home", home).check_failed(1, "Another `sparrow retrain`")
+
+
+def test_ctrl_c_waits_for_the_step_and_ends_a_pause(capfd: pytest.CaptureFixture[str]) -> None:
+    stop = Stop()
+    with stop.listening():
+        stop.pause(0)
+        signal.raise_signal(signal.SIGINT)
+        assert "Stopping after this step" in capfd.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            stop.pause(3600)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -14,4 +14,6 @@
 - `judge`     the evaluation of the judging fit; `judge_liking` of what is rated high, `judge_similar` of similar movies
 - `lookup`    which release was made from which data and settings
 - `publish`   building end to end, sealing, and publishing with the model server waited for
+- `retrain`   a round of build, judge, publish, watch, roll back; `newest` holds back what both releases are judged on,
+              `retrain_rules` decides
 """

@@ -155,15 +155,15 @@ def _why(best: str, first: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def judge_models(recommender: Recommender, models: Sequence[str | None], cases: Sequence[Case]) -> dict[Any, Judged]:
     """`model=` → how the lists that the site and the API give reach what was relevant."""
-    lists = asyncio.run(_ask(recommender, models, cases))
+    lists = asyncio.run(ask(recommender, models, cases))
     relevant = [case.relevant for case in cases]
     return {model: judge(str(model), lists[model], relevant, K) for model in models}
 
 
-async def _ask(
+async def ask(
     recommender: Recommender, models: Sequence[str | None], cases: Sequence[Case]
 ) -> dict[str | None, list[Ids]]:
-    """Person by person: what is known of their taste, and what recall brings, serves all models."""
+    """`model=` → one list a person, `K` movie ids at most; what is known of a person, and what recall brings, serves all models."""
     lists: dict[str | None, list[Ids]] = {model: [] for model in models}
     for case in cases:
         request, brought = Request(None, case.person, recommender.allowed(case.person)), None

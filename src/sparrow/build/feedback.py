@@ -66,8 +66,8 @@ class Feedback:
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def read_feedback(home: Path, with_events: bool) -> Feedback:
-    """The feedback of a home as it stands now; without events only who is to be forgotten.
+def read_feedback(home: Path, with_events: bool, until: int | None = None) -> Feedback:
+    """The feedback of a home as it stands now, or up to event number `until`; without events only who is to be forgotten.
 
     Raises:
         StoreUnavailable: the event log cannot be read.
@@ -80,7 +80,7 @@ def read_feedback(home: Path, with_events: bool) -> Feedback:
     finally:
         live.close()
     feedback = Feedback(forgotten=forgotten, names=names)
-    return _with_events(feedback, EventHistory(home)) if with_events else feedback
+    return _with_events(feedback, EventHistory(home, until)) if with_events else feedback
 
 
 def _with_events(feedback: Feedback, history: EventHistory) -> Feedback:

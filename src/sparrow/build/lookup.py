@@ -15,7 +15,7 @@ from sparrow.features.engines.engine import EngineName
 from sparrow.stores.publishing import read_pointer
 from sparrow.stores.releases import Manifest, list_releases
 
-NOT_CONTENT: Final = {"web", "online", "feedback", "experiments", "releases", "build", "similar", "for_you"}
+NOT_CONTENT: Final = {"web", "online", "feedback", "experiments", "retrain", "releases", "build", "similar", "for_you"}
 """Sections that change how a release is served or what its build may take, not what it holds."""
 
 FEEDBACK: Final = "feedback"

@@ -52,6 +52,7 @@ def build(
     force: bool = False,
     engine: EngineChoice = DUCKDB,
     with_events: bool = False,
+    until: int | None = None,
 ) -> Built:
     """Make a release of a dataset, or find the one that has this data, these settings and this code.
 
@@ -65,6 +66,7 @@ def build(
         force: run every stage even if it is fresh.
         engine: the batch engine; how much memory it gets is for the settings to say.
         with_events: fold in what people did on the site (`build.feedback`); who asked to be forgotten stays out either way.
+        until: the last event that is folded in; None: all there are.
 
     Raises:
         Busy: another build is at work in this home.
@@ -73,7 +75,7 @@ def build(
     """
     with exclusive(home, "build"):
         forced = frozenset(stage.name for stage in STAGES) if force else frozenset[str]()
-        plan = _plan(STAGES, home, source, settings, engine, forced, with_events)
+        plan = _plan(STAGES, home, source, settings, engine, forced, with_events, until)
         mark, code = release_fingerprint(plan.data, settings, _engine_mark(engine)), code_version()
         found = None if force else _find(home, mark, code, plan)
         if found:
@@ -123,8 +125,9 @@ def _plan(
     engine: EngineChoice,
     forced: frozenset[str],
     with_events: bool,
+    until: int | None = None,
 ) -> Plan:
-    located, feedback = str(locate_dataset(source, home)), read_feedback(home, with_events)
+    located, feedback = str(locate_dataset(source, home)), read_feedback(home, with_events, until)
     limited = replace(engine, memory=engine_memory(settings.build.memory))
     data = content_mark(fingerprint(located), feedback.digest)
     return Plan(stages, home / "work", data, located, settings, limited, forced, feedback)

@@ -17,6 +17,7 @@ from sparrow.cli.events import events
 from sparrow.cli.forget import forget
 from sparrow.cli.model_server import model_server
 from sparrow.cli.releases import publish, releases, rollback
+from sparrow.cli.retrain import retrain
 from sparrow.cli.serve import serve
 from sparrow.cli.simulate_users import simulate_users
 from sparrow.cli.spot_check import spot_check
@@ -28,6 +29,7 @@ VERBS = (
     data,
     synth,
     build,
+    retrain,
     releases,
     publish,
     rollback,

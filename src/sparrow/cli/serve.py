@@ -108,6 +108,7 @@ def application() -> Any:
     from sparrow.config import load_settings
     from sparrow.feedback.events import EventLog
     from sparrow.feedback.experiment_reports import ExperimentReports
+    from sparrow.feedback.overview import Overviews
     from sparrow.feedback.retention import Retention
     from sparrow.feedback.served import ServedQueue
     from sparrow.online.live import LiveRelease
@@ -134,4 +135,5 @@ def application() -> Any:
         rules,
         ServedQueue(ServedLog(home)),
         ExperimentReports(home, settings.experiments),
+        Overviews(home),
     )

@@ -13,6 +13,7 @@ Example:
 - `experiments` who is shown what, and what a report goes by
 - `rules`     sections of the online side that also change while it serves, and the document they make
 - `serving`   its other sections
+- `retraining` what a rebuilt release must show before it goes live
 - `settings`  all of them together, and `load_settings`
 """
 
@@ -47,6 +48,7 @@ from sparrow.config.ranking import (
     TwoTower,
     WideDeep,
 )
+from sparrow.config.retraining import Retrain
 from sparrow.config.rules import Candidates, ForYou, Lists, MovieRef, People, Rules, Similar, Window
 from sparrow.config.section import Section
 from sparrow.config.serving import Feedback, Online, Recall, Releases, Web
@@ -85,6 +87,7 @@ __all__ = [
     "Ranking",
     "Recall",
     "Releases",
+    "Retrain",
     "Rules",
     "Samples",
     "SasRec",

@@ -24,6 +24,7 @@ from sparrow.config.building import (
 )
 from sparrow.config.experiments import Experiments
 from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, SasRec, TwoTower, WideDeep
+from sparrow.config.retraining import Retrain
 from sparrow.config.rules import Candidates, ForYou, People, Rules, Similar
 from sparrow.config.section import Section
 from sparrow.config.serving import Feedback, Online, Recall, Releases, Web
@@ -66,6 +67,7 @@ class Settings(Section):
     feedback: Feedback = Feedback()
     releases: Releases = Releases()
     build: Build = Build()
+    retrain: Retrain = Retrain()
 
     @property
     def rules(self) -> Rules:

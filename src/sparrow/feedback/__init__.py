@@ -7,6 +7,8 @@
 - `outcomes`   what each person of it did, day by day
 - `comparing`  two arms and one metric
 - `report`     all of it, judged: figures, intervals, guardrails, a verdict; `experiment_reports` keeps them for a minute
+- `click_rates` of releases, and whether one fell: an alarm, no experiment
+- `overview`   freshness, what was shown in the last day, what retraining decided: for the dashboard, kept for a minute
 - `statistics` the methods behind, a paper a file
 - `simulation` people of known taste, and `simulated_log`, what they leave in a home
 - `trials`     the report put to the test by them; `trials_off_policy` the estimates from logged chances

@@ -16,5 +16,6 @@
 - `served`           lists as they were shown, in the same file
 - `marks`            neighbours that people called not alike, in the same file
 - `rules`            every version of the rules, with undo: in the same file, or in Redis (`redis_rules`)
+- `retrain_log`      what `sparrow retrain` decided, and why
 - `locks`            one builder or publisher per home
 """

@@ -15,12 +15,13 @@ _COLUMNS: Final = "event_id, type, user_id, movie_id, value, position, recommend
 
 
 class EventHistory:
-    """The log of one home as it stood when this was made: up to the event number `through`."""
+    """The log of one home as it stood when this was made, or up to event number `until`: up to the event number `through`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, until: int | None = None) -> None:
         self._path = home / FILE
         newest = self._rows("SELECT coalesce(max(seq), 0) FROM events") if self._path.is_file() else iter([(0,)])
-        self.through: int = next(newest)[0]
+        found: int = next(newest)[0]
+        self.through = found if until is None else min(found, until)
 
     def by_person(self) -> Iterator[tuple[int, list[StoredEvent]]]:
         """(person, all their ratings, watches, dislikes and undos), by ascending id, each oldest first."""

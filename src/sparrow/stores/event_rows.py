@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sparrow.errors import StoreUnavailable
 from sparrow.stores.live import FILE, connect
@@ -18,17 +19,30 @@ def event_rows(home: Path, types: Sequence[str], since: int = 0) -> Iterator[Row
     Raises:
         StoreUnavailable: the log is there and cannot be read.
     """
-    path = home / FILE
-    if not path.is_file():
-        return
     marks = ", ".join("?" * len(types))
     query = (
         "SELECT user_id, type, coalesce(value, 0.0), recommendation_id, timestamp FROM events "
         f"WHERE timestamp >= ? AND type IN ({marks}) ORDER BY seq"
     )
+    yield from _rows(home, query, since, *types)
+
+
+def count_events(home: Path, after: int = 0) -> dict[str, int]:
+    """Event type → how many have a number above `after`.
+
+    Raises:
+        StoreUnavailable: as for `event_rows`.
+    """
+    return dict(_rows(home, "SELECT type, count(*) FROM events WHERE seq > ? GROUP BY type", after))
+
+
+def _rows(home: Path, query: str, *values: int | str) -> Iterator[Any]:
+    path = home / FILE
+    if not path.is_file():
+        return
     try:
         with closing(connect(path, "")) as connection:
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
-                yield from connection.execute(query, (since, *types))
+                yield from connection.execute(query, values)
     except sqlite3.Error as error:
         raise StoreUnavailable(f"The event log {path} cannot be read ({error}).") from None

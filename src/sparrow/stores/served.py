@@ -94,12 +94,21 @@ class ServedLog:
 
     def since(self, timestamp: int = 0) -> Iterator[ServedList]:
         """Lists served at `timestamp` (seconds, UTC) or later, oldest first."""
-        query = f"SELECT {_COLUMNS} FROM served WHERE timestamp >= ? ORDER BY timestamp, rowid"
+        yield from self._read(
+            f"SELECT {_COLUMNS} FROM served WHERE timestamp >= ? ORDER BY timestamp, rowid", timestamp
+        )
+
+    def newest(self, timestamp: int, most: int) -> Iterator[ServedList]:
+        """Like `since`, newest first and so many at most."""
+        query = f"SELECT {_COLUMNS} FROM served WHERE timestamp >= ? ORDER BY timestamp DESC, rowid DESC LIMIT ?"
+        yield from self._read(query, timestamp, most)
+
+    def _read(self, query: str, *values: int) -> Iterator[ServedList]:
         # A connection of its own: a long read must not keep the writer waiting.
         try:
             reader = connect(self._path, SERVED_TABLES)
             try:
-                for row in reader.execute(query, (timestamp,)):
+                for row in reader.execute(query, values):
                     yield _served(*row)
             finally:
                 reader.close()

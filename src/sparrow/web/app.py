@@ -13,6 +13,7 @@ from sparrow.config import Settings
 from sparrow.web import (
     admin,
     api,
+    dashboard,
     events_api,
     experiments,
     lab,
@@ -25,7 +26,7 @@ from sparrow.web import (
 )
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live, MarkBook, Reports, RuleBook, ServedLists
+from sparrow.web.ports import EventLog, Live, MarkBook, Overviews, Reports, RuleBook, ServedLists
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -37,6 +38,7 @@ ROUTERS: Final = (
     marks_api.router,
     lab.router,
     experiments.router,
+    dashboard.router,
     operations.router,
     admin.router,
 )
@@ -51,6 +53,7 @@ def create_app(
     rules: RuleBook | None = None,
     served: ServedLists | None = None,
     reports: Reports | None = None,
+    overviews: Overviews | None = None,
 ) -> FastAPI:
     """The server of one process.
 
@@ -62,6 +65,7 @@ def create_app(
         rules: the versions of the rules; None answers those who would change them with 503.
         served: the log of served lists, closed with the application; None keeps no such log.
         reports: what experiments have shown; None: there are no experiments.
+        overviews: what the dashboard tells of the home; None: it says that nothing is known.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -75,7 +79,7 @@ def create_app(
     )
     app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
     app.state.metrics, app.state.site, app.state.rules = metrics, Site(), rules
-    app.state.served, app.state.reports = served, reports
+    app.state.served, app.state.reports, app.state.overviews = served, reports, overviews
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", Assets(directory=HERE / "static"), name="static")

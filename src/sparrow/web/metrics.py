@@ -5,6 +5,8 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from sparrow.web.traffic import Traffic, summarise
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -59,8 +61,15 @@ class Metrics:
 
     def render(self) -> bytes:
         """The text that Prometheus scrapes, over all workers where they share a folder."""
+        return generate_latest(self._everywhere())
+
+    def traffic(self) -> Traffic:
+        """The same for people: requests, their time, and what was replaced, since the workers started."""
+        return summarise(self._everywhere().collect())
+
+    def _everywhere(self) -> CollectorRegistry:
         if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            return generate_latest(self.registry)
+            return self.registry
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return registry

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sparrow.config import Rules
+from sparrow.feedback.overview import Overview
 from sparrow.feedback.report import Report
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.stores.marks import Mark
@@ -133,6 +134,12 @@ class Reports(Protocol):
     """What experiments have shown so far (`sparrow.feedback.experiment_reports`)."""
 
     def all(self) -> list[Report]: ...
+
+
+class Overviews(Protocol):
+    """How fresh a release is, what was shown, what retraining decided (`sparrow.feedback.overview`)."""
+
+    def of(self, release: str) -> Overview: ...
 
 
 class RuleBook(Protocol):
