@@ -163,7 +163,7 @@ def judge_models(recommender: Recommender, models: Sequence[str | None], cases: 
 async def ask(
     recommender: Recommender, models: Sequence[str | None], cases: Sequence[Case]
 ) -> dict[str | None, list[Ids]]:
-    """`model=` → one list a person, `K` movie ids at most; what is known of a person, and what recall brings, serves all models."""
+    """`model=` → one list a person, `K` movie ids at most; one recall for each serves all models."""
     lists: dict[str | None, list[Ids]] = {model: [] for model in models}
     for case in cases:
         request, brought = Request(None, case.person, recommender.allowed(case.person)), None
