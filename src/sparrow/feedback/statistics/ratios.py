@@ -11,11 +11,15 @@ the squared relative errors: the scale on which a lift of 5 % means the same for
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+
+MOST_LIFT: Final = 1e6
+"""A relative difference beyond this is told as this: it says "nobody knows", and stays a number that JSON and a page can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,10 @@ def log_lift(control: Estimate, treated: Estimate) -> Estimate | None:
 
 
 def as_lift(logarithm: float) -> float:
-    """A logarithm of a ratio as a relative difference.
+    """A logarithm of a ratio as a relative difference, `MOST_LIFT` at most.
 
     Example:
-        >>> round(as_lift(0.09531), 4)
-        0.1
+        >>> round(as_lift(0.09531), 4), as_lift(1e9)
+        (0.1, 1000000.0)
     """
-    return exp(logarithm) - 1
+    return MOST_LIFT if logarithm > log(MOST_LIFT) else exp(logarithm) - 1
