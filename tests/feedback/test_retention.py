@@ -1,5 +1,7 @@
 """How long things stay: what is too old goes, what is not stays, and nothing of it is left in the file."""
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +92,40 @@ def test_whoever_is_forgotten_leaves_no_byte_behind_and_nobody_else_goes(tmp_pat
     assert live.forgotten() == {1: NOW + 5}
     live.close()
     served.close()
+
+
+def test_a_reader_in_the_way_holds_no_writer_up_and_the_next_clearing_overwrites(tmp_path: Path) -> None:
+    live, secret = LiveStore(tmp_path), "a-very-particular-recommendation"
+    live.append([{"type": "click", "userId": 1, "movieId": 5, "recommendationId": secret, "timestamp": NOW}])
+    reader = sqlite3.connect(tmp_path / "live.sqlite", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchall()
+    writer = sqlite3.connect(tmp_path / "live.sqlite", isolation_level=None, timeout=1.0)
+    clearing = threading.Thread(target=forget_person, args=(tmp_path, 1, NOW))
+    clearing.start()
+    written = 0
+    while clearing.is_alive():
+        writer.execute("INSERT INTO outside_people VALUES (?, 'x')", (written,))
+        written += 1
+    assert written, "whoever writes meanwhile is served within a second, not refused after five"
+    assert live.events_of(1) == []
+    assert secret.encode() in (tmp_path / "live.sqlite-wal").read_bytes()
+    reader.close()
+    assert keep_to_days(tmp_path, Feedback(), NOW) == Cleared(0, 0)
+    assert (tmp_path / "live.sqlite-wal").read_bytes() == b""
+    assert secret.encode() not in (tmp_path / "live.sqlite").read_bytes()
+    writer.close()
+    live.close()
+
+
+def test_a_file_that_another_process_holds_is_no_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live, other = LiveStore(tmp_path), sqlite3.connect(tmp_path / "live.sqlite", isolation_level=None)
+    monkeypatch.setattr("sparrow.stores.live.BUSY_S", 0.05)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match=r"locked\); another process is writing: try again"):
+        forget_person(tmp_path, 1, NOW)
+    other.close()
+    live.close()
 
 
 def test_somebody_who_never_did_anything_can_be_forgotten_too(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """What leaves `live.sqlite`: people who ask to be forgotten, and what is older than it may be.
 
-Removed rows are overwritten in the file (`secure_delete`), and the write-ahead log, which still holds them, is emptied.
+Removed rows are overwritten in the file (`secure_delete`), and the write-ahead log, which still holds them, is emptied:
+at once, or by the next clearing where somebody reads it just then.
 """
 
+import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -11,10 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from sparrow.errors import StoreUnavailable
-from sparrow.stores.live import FILE, TABLES, TELLING, connect
+from sparrow.stores.live import FILE, TABLES, TELLING, connect, cure
 from sparrow.stores.served import SERVED_TABLES
 
+log = logging.getLogger(__name__)
+
 DAY: Final = 86_400
+
+TRIES: Final = 20
+BETWEEN_TRIES_S: Final = 0.01
+"""How long a read in the way is waited for, with no lock held: those of requests are over sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,22 @@ def _clearing(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            _empty_write_ahead_log(connection, path)
     except (sqlite3.Error, OverflowError) as error:
-        raise StoreUnavailable(
-            f"{path} cannot be cleared ({error}); check the disk's free space and try again."
-        ) from None
+        raise StoreUnavailable(f"{path} cannot be cleared ({error}); {cure(error)}.") from None
+
+
+def _empty_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Overwrite the log of old pages, unless somebody reads it all the while: then the next clearing does.
+
+    Nothing is waited for inside of SQLite: it would hold the write lock meanwhile, and events would be refused.
+    """
+    try:
+        connection.execute("PRAGMA busy_timeout=0")
+        for _ in range(TRIES):
+            [[is_busy, *_]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if not is_busy:
+                return
+            time.sleep(BETWEEN_TRIES_S)
+    except sqlite3.Error as error:
+        log.warning("What was removed from %s is still in its write-ahead log (%s); %s.", path, error, cure(error))

@@ -102,7 +102,7 @@ class LiveStore:
                         self._connection.execute("ROLLBACK")
             except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
                 raise StoreUnavailable(
-                    f"The event log {self._path} cannot be written ({error}); check the events and the disk's free space."
+                    f"The event log {self._path} cannot be written ({error}); check the events, and {cure(error)}."
                 ) from None
         return added
 
@@ -159,8 +159,18 @@ def connect(path: Path, tables: str) -> sqlite3.Connection:
             connection.executescript(tables)
         except sqlite3.Error as error:
             connection.close()
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
             return connection
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another process held the file's lock for too long."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def cure(error: Exception) -> str:
+    """What helps against an error of writing: a lock that another process holds is no full disk."""
+    return "another process is writing: try again" if is_busy(error) else "check the disk's free space and try again"

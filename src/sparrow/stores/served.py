@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sparrow.errors import StoreUnavailable
-from sparrow.stores.live import FILE, connect
+from sparrow.stores.live import FILE, connect, cure
 
 SERVED_TABLES: Final = """
     CREATE TABLE IF NOT EXISTS served (
@@ -89,7 +89,7 @@ class ServedLog:
                         self._connection.execute("ROLLBACK")
             except (sqlite3.Error, OverflowError) as error:
                 raise StoreUnavailable(
-                    f"The log of served lists in {self._path} cannot be written ({error}); check the disk's free space."
+                    f"The log of served lists in {self._path} cannot be written ({error}); {cure(error)}."
                 ) from None
 
     def since(self, timestamp: int = 0) -> Iterator[ServedList]:
