@@ -94,6 +94,27 @@ def test_whoever_is_forgotten_leaves_no_byte_behind_and_nobody_else_goes(tmp_pat
     served.close()
 
 
+def test_what_was_on_its_way_to_the_log_does_not_come_after_the_wish(tmp_path: Path) -> None:
+    """A list in a queue, an event whose time was judged a moment before: both are written when the person is gone."""
+    live, served = LiveStore(tmp_path), ServedLog(tmp_path)
+    forget_person(tmp_path, 1, NOW)
+    late = {"type": "click", "userId": 1, "movieId": 5, "timestamp": NOW - 1, "outsideUserId": "Ann O"}
+    assert (
+        live.append([late, {**late, "userId": 2, "outsideUserId": "Bob"}, {**late, "timestamp": NOW, "movieId": 6}])
+        == 2
+    )
+    assert live.outside_people() == {1: "Ann O", 2: "Bob"}
+    assert left(tmp_path) == [("click", 2, 5), ("click", 1, 6)]
+    forget_person(tmp_path, 1, NOW + 1)
+    assert live.append([late]) == 0
+    assert live.outside_people() == {2: "Bob"}
+    sent = [replace(LIST, recommendation_id=str(who), user_id=who, timestamp=NOW) for who in (1, 2, None)]
+    served.append([*sent, replace(LIST, recommendation_id="anew", user_id=1, timestamp=NOW + 1)])
+    assert lists_left(tmp_path) == ["2", "None", "anew"]
+    live.close()
+    served.close()
+
+
 def test_a_reader_in_the_way_holds_no_writer_up_and_the_next_clearing_overwrites(tmp_path: Path) -> None:
     live, secret = LiveStore(tmp_path), "a-very-particular-recommendation"
     live.append([{"type": "click", "userId": 1, "movieId": 5, "recommendationId": secret, "timestamp": NOW}])

@@ -36,6 +36,13 @@ TABLES: Final = f"""
     CREATE TABLE IF NOT EXISTS outside_people (user_id INTEGER PRIMARY KEY, outside_id TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS forgotten (user_id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL);
 """
+STAYS_OUT: Final = "EXISTS (SELECT 1 FROM forgotten WHERE user_id = ?3 AND timestamp > ?{time})"
+"""Whether person ?3 has asked to be forgotten since. Asked while the row is written: a moment earlier it may not be so yet."""
+
+_ADD_EVENT: Final = (
+    "INSERT INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
+    f"SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT {STAYS_OUT.format(time=8)} ON CONFLICT (event_id) DO NOTHING"
+)
 _REMEMBER_PERSON: Final = "INSERT INTO outside_people VALUES (?, ?) ON CONFLICT DO NOTHING"
 FIELDS: Final = ("eventId", "type", "userId", "movieId", "value", "position", "recommendationId", "timestamp")
 
@@ -76,24 +83,19 @@ class LiveStore:
                 is called, if not by the number `userId`, and is remembered with their first event.
 
         Returns:
-            How many were new; the others had an `eventId` that is known.
+            How many were new; the others had an `eventId` that is known, or are older than their person's wish to be forgotten.
 
         Raises:
             StoreUnavailable: they could not be written; none is kept.
         """
         rows = [tuple(event.get(name) for name in FIELDS) for event in events]
         rows = [(name or str(uuid.uuid4()), *rest) for name, *rest in rows]
-        people = {event["userId"]: event["outsideUserId"] for event in events if "outsideUserId" in event}
-        marks = ", ".join("?" * len(FIELDS))
-        statement = (
-            "INSERT INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
-            f"VALUES ({marks}) ON CONFLICT (event_id) DO NOTHING"
-        )
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
-                    added = sum(self._connection.execute(statement, row).rowcount for row in rows)
+                    added = [event for event, row in zip(events, rows, strict=True) if self._add(row)]
+                    people = {event["userId"]: event["outsideUserId"] for event in added if "outsideUserId" in event}
                     self._connection.executemany(_REMEMBER_PERSON, people.items())
                     self._connection.execute("COMMIT")
                 finally:
@@ -104,7 +106,10 @@ class LiveStore:
                 raise StoreUnavailable(
                     f"The event log {self._path} cannot be written ({error}); check the events, and {cure(error)}."
                 ) from None
-        return added
+        return len(added)
+
+    def _add(self, row: Sequence[Any]) -> bool:
+        return self._connection.execute(_ADD_EVENT, row).rowcount > 0
 
     def events_of(self, user_id: int, after: int = 0) -> list[StoredEvent]:
         """A person's newest `MAX_EVENTS` watches, dislikes, undos, and ratings with a number above `after`, oldest first.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sparrow.errors import StoreUnavailable
-from sparrow.stores.live import FILE, connect, cure
+from sparrow.stores.live import FILE, STAYS_OUT, TABLES, connect, cure
 
 SERVED_TABLES: Final = """
     CREATE TABLE IF NOT EXISTS served (
@@ -22,6 +22,10 @@ SERVED_TABLES: Final = """
     CREATE INDEX IF NOT EXISTS served_at ON served (timestamp);
 """
 _COLUMNS: Final = "recommendation_id, timestamp, user_id, release, pipeline, arm, movies, propensities"
+_ADD_LIST: Final = (
+    f"INSERT INTO served ({_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 "
+    f"WHERE NOT {STAYS_OUT.format(time=2)} ON CONFLICT DO NOTHING"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class ServedLog:
         self._path = home / FILE
         self._lock = threading.Lock()
         try:
-            self._connection = connect(self._path, SERVED_TABLES)
+            self._connection = connect(self._path, TABLES + SERVED_TABLES)
             self._connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.Error as error:
             raise StoreUnavailable(
@@ -73,16 +77,17 @@ class ServedLog:
     def append(self, lists: Sequence[ServedList]) -> None:
         """Keep these lists, all or none; a list that is there already stays as it is.
 
+        Lists of whoever asked to be forgotten after they were sent stay out: some wait in a queue meanwhile.
+
         Raises:
             StoreUnavailable: they could not be written; none is kept.
         """
         rows = [_row(one) for one in lists]
-        statement = f"INSERT INTO served ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
-                    self._connection.executemany(statement, rows)
+                    self._connection.executemany(_ADD_LIST, rows)
                     self._connection.execute("COMMIT")
                 finally:
                     if self._connection.in_transaction:
