@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from sparrow.stores.live import LiveStore
+from sparrow.stores.served import ServedList, ServedLog
 from tests.cli.commands import Command
 
 pytestmark = pytest.mark.slow
@@ -103,8 +104,13 @@ def test_forgetting_tells_what_went_and_what_the_live_release_still_holds(sparro
     assert again == {"userId": "1", "events": 0, "servedLists": 0, "inLiveRelease": True}
     newcomer = sparrow("forget", "7000", "--home", filled, "--json").json
     assert newcomer == {"userId": "7000", "events": 1, "servedLists": 0, "inLiveRelease": False}
-    sparrow("forget", "424242", "--home", filled).check_failed(1, "Nobody called '424242'")
+    served = ServedLog(filled)
+    served.append([ServedList("r7", NOW, 7_001, "r", "for_you", "", (2,), None)])
+    served.close()
+    shown = sparrow("forget", "7001", "--home", filled, "--json").json
+    assert shown == {"userId": "7001", "events": 0, "servedLists": 1, "inLiveRelease": False}, "who only looked, too"
+    sparrow("forget", "424242", "--home", filled).check_failed(1, "Nobody called '424242'", "nothing to remove")
     sparrow("forget", "no number", "--home", filled).check_failed(2, "userId is 'no number'")
     live = LiveStore(filled)
-    assert set(live.forgotten()) == {1, 7_000}
+    assert set(live.forgotten()) == {1, 7_000, 7_001, 424_242}
     live.close()

@@ -123,10 +123,6 @@ class LiveStore:
         rows = self._rows(query, (user_id, after))
         return [StoredEvent(*row) for row in reversed(rows)]
 
-    def has_acted(self, user_id: int) -> bool:
-        """Whether there is any event of this person, of whatever kind."""
-        return bool(self._rows("SELECT 1 FROM events WHERE user_id = ? LIMIT 1", (user_id,)))
-
     def forgotten(self) -> dict[int, int]:
         """userId → when they asked to be forgotten (seconds, UTC)."""
         return dict(self._rows("SELECT user_id, timestamp FROM forgotten"))
