@@ -82,6 +82,20 @@ def test_who_saw_two_arms_stays_in_the_first_and_is_counted() -> None:
     assert summed(found)[0]["clicks"] == [1, 0]
 
 
+def test_a_later_beginning_makes_no_treated_day_one_of_the_time_before() -> None:
+    served = lists((7, 1), (7, 0), (9, 0))
+    happened = events(
+        (7, "watch", 60, -1, T0 - 10), (7, "impression", 0, 0, T0), (7, "watch", 600, -1, T0 + 10),
+        (7, "impression", 0, 1, T0 + 2 * DAY), (7, "watch", 300, -1, T0 + 2 * DAY), (9, "impression", 0, 2, T0 + 3 * DAY),
+    )  # fmt: skip
+    found = gather(served, happened, since=T0 + DAY)
+    assert (found.people.tolist(), found.arm.tolist()) == ([7, 9], [1, 0]), "the first list of all decides"
+    assert (found.midnight, found.first_day.tolist(), found.days) == (101 * DAY, [-1, 2], 3)
+    assert found.before[COMPONENTS.index("watch_seconds")].tolist() == [60, 0]
+    first, second, third = summed(found)
+    assert (first["watch_seconds"], second["watch_seconds"], third["impressions"]) == ([0, 0], [300, 0], [1, 1])
+
+
 def test_lists_that_nobody_saw_and_no_events_at_all_expose_nobody() -> None:
     for served, happened in (
         (lists((7, 0)), events()),

@@ -77,8 +77,8 @@ class Outcomes:
     Attributes:
         people: their raw ids, ascending.
         arm: the arm of their first exposure.
-        first_day: the day of it, counted from the experiment's first, in UTC.
-        before: (components, p) sums over the days before it.
+        first_day: the day of it, counted from the experiment's first, in UTC; below 0 where that is before `since`.
+        before: (components, p) sums over the days before their exposure.
         midnight: when day 0 began, seconds, UTC.
         days: how many there are.
         crossed: people who were shown lists of two arms.
@@ -112,22 +112,24 @@ class Outcomes:
             yield Look(day, self.first_day <= day, sums)
 
 
-def gather(lists: Lists, events: Events, before_days: int = 28) -> Outcomes:
+def gather(lists: Lists, events: Events, before_days: int = 28, since: int = 0) -> Outcomes:
     """Sum up an experiment.
 
     Args:
         lists: what it served.
         events: of everybody; those of people it never reached are left out.
         before_days: how far back from a person's exposure `before` reaches.
+        since: what happened before this second (UTC) is not summed. Who is exposed since when it leaves alone: days on which an
+            arm had already worked on somebody are none before the experiment.
     """
     shown_in = _of_their_own_lists(lists, events)
     first = _first_exposures(events, shown_in)
     people, arm, at = events.user[first], lists.arm[shown_in[first]], events.timestamp[first]
-    midnight = int(at.min()) // DAY * DAY if len(at) else 0
+    midnight = max(int(at.min()), since) // DAY * DAY if len(at) else 0
     person, is_ours = _places(people, events.user)
-    since = events.timestamp - at[person] if len(people) else events.timestamp
-    counts = ((shown_in >= 0) | (events.type > _CLICK)) & is_ours & (since >= 0)
-    earlier = is_ours & (since < 0) & (since >= -before_days * DAY)
+    after = events.timestamp - at[person] if len(people) else events.timestamp
+    counts = ((shown_in >= 0) | (events.type > _CLICK)) & is_ours & (after >= 0) & (events.timestamp >= since)
+    earlier = is_ours & (after < 0) & (after >= -before_days * DAY)
     component, rows, amount = _contributions(events, np.flatnonzero(counts))
     day = (events.timestamp[rows] - midnight) // DAY
     order = np.argsort(day, kind="stable")
