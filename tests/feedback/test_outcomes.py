@@ -96,11 +96,21 @@ def test_a_later_beginning_makes_no_treated_day_one_of_the_time_before() -> None
     assert (first["watch_seconds"], second["watch_seconds"], third["impressions"]) == ([0, 0], [300, 0], [1, 1])
 
 
+def test_who_opens_a_film_before_its_impression_is_told_has_seen_the_list() -> None:
+    found = gather(
+        lists((7, 1)),
+        events((7, "click", 0, 0, T0), (7, "watch", 90, -1, T0 + 5), (7, "impression", 0, 0, T0 + DAY)),
+    )
+    assert (found.people.tolist(), found.first_day.tolist(), found.before.any()) == ([7], [0], False)
+    first, second = summed(found)
+    assert (first["clicks"], first["watch_seconds"], second["impressions"]) == ([1], [90], [1])
+
+
 def test_lists_that_nobody_saw_and_no_events_at_all_expose_nobody() -> None:
     for served, happened in (
         (lists((7, 0)), events()),
         (lists(), events((7, "impression", 0, -1, T0))),
-        (lists((7, 0)), events((7, "click", 0, 0, T0), (7, "rating", 5, -1, T0))),
+        (lists((7, 0)), events((7, "click", 0, -1, T0), (7, "rating", 5, -1, T0))),
     ):
         found = gather(served, happened)
         assert (len(found.people), found.days, list(found.looks())) == (0, 0, [])

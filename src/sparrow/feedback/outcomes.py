@@ -1,8 +1,9 @@
 """From served lists and events to what each person of an experiment did, day by day, as arrays.
 
-A person belongs to the arm of the first list that they were *shown*: their first impression. What came before it may only take
-chance out; what comes after it counts, whatever arm they see later. Clicks and impressions count on the experiment's own lists,
-everything else wherever it happens: an arm that is clicked more and watched less must not look good.
+A person belongs to the arm of the first list that they were *shown*: the first event that names one of theirs, an impression as a
+rule. What came before it may only take chance out; what comes after it counts, whatever arm they see later. Clicks and impressions
+count on the experiment's own lists, everything else wherever it happens: an arm that is clicked more and watched less must not
+look good.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ TYPES: Final = ("impression", "click", "watch", "rating", "dislike")
 COMPONENTS: Final = ("impressions", "clicks", "watch_seconds", "ratings", "dislikes", "stars")
 """What is summed per person. The first five count an event of the type at their place, or sum its value."""
 
-_IMPRESSION, _CLICK, _WATCH, _RATING = (TYPES.index(name) for name in ("impression", "click", "watch", "rating"))
+_CLICK, _WATCH, _RATING = (TYPES.index(name) for name in ("click", "watch", "rating"))
 _STARS: Final = COMPONENTS.index("stars")
 
 
@@ -159,8 +160,8 @@ def _of_their_own_lists(lists: Lists, events: Events) -> Ids:
 
 
 def _first_exposures(events: Events, shown_in: Ids) -> Ids:
-    """(p,) rows of people's first impressions, people ascending."""
-    rows = np.flatnonzero((events.type == _IMPRESSION) & (shown_in >= 0))
+    """(p,) rows of people's first events on lists of theirs, people ascending: who clicks has seen it, told or not."""
+    rows = np.flatnonzero(shown_in >= 0)
     rows = rows[np.lexsort((events.timestamp[rows], events.user[rows]))]
     return rows[np.unique(events.user[rows], return_index=True)[1]]
 
@@ -186,6 +187,6 @@ def _contributions(events: Events, rows: Ids) -> tuple[Ids, Ids, Values]:
 
 
 def _crossed(lists: Lists, events: Events, shown_in: Ids) -> int:
-    rows = np.flatnonzero((events.type == _IMPRESSION) & (shown_in >= 0))
+    rows = np.flatnonzero(shown_in >= 0)
     pairs = np.unique(np.stack([events.user[rows], lists.arm[shown_in[rows]]]), axis=1)
     return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())

@@ -58,19 +58,22 @@ function placeOf(card) {
 }
 
 const dwelling = new WeakMap();
+const told = new WeakSet(); // cards whose impression is
+
+function seen(card, place) {
+  if (!place || told.has(card)) return;
+  told.add(card);
+  sight.unobserve(card);
+  clearTimeout(dwelling.get(card));
+  note({ type: "impression", ...place });
+}
 
 const sight = new IntersectionObserver(
   (entries) => {
     for (const { target: card, isIntersecting } of entries) {
       clearTimeout(dwelling.get(card));
       if (!isIntersecting) continue;
-      const told = () => {
-        const place = placeOf(card);
-        if (!place) return;
-        sight.unobserve(card);
-        note({ type: "impression", ...place });
-      };
-      dwelling.set(card, setTimeout(told, SEEN));
+      dwelling.set(card, setTimeout(() => seen(card, placeOf(card)), SEEN));
     }
   },
   { threshold: 0.5 },
@@ -91,6 +94,7 @@ document.addEventListener("click", (event) => {
   const place = card && event.target.closest("a") && placeOf(card);
   if (!place) return;
   sessionStorage.setItem(FROM, JSON.stringify(place));
+  seen(card, place); // however quick: nobody opens what they have not seen
   note({ type: "click", ...place });
   flush();
 });
