@@ -1,9 +1,9 @@
 """From served lists and events to what each person of an experiment did, day by day, as arrays.
 
 A person belongs to the arm of the first list that they were *shown*: the first event that names one of theirs, an impression as a
-rule. What came before it may only take chance out; what comes after it counts, whatever arm they see later. Clicks and impressions
-count on the experiment's own lists, everything else wherever it happens: an arm that is clicked more and watched less must not
-look good.
+rule. What came before it may only take chance out; what comes after it counts, whatever arm they see later. Clicks, and also
+impressions, count on the experiment's own lists, everything else wherever it happens: an arm that is clicked more and watched
+less must not look good.
 """
 
 from collections.abc import Iterator
