@@ -45,7 +45,8 @@ export async function tell(type, movieId, more = {}) {
   const { recommendationId, position } = from.movieId === movieId ? from : {};
   const event = { eventId: uuid(), type, userId: person(), movieId, recommendationId, position, ...more };
   const body = JSON.stringify(event);
-  const answer = await fetch("/api/v1/events", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch("/api/v1/events", { method: "POST", body, headers, keepalive: true }); // outlives the page
   if (!answer.ok) throw new Error((await answer.json()).detail);
 }
 
