@@ -178,3 +178,19 @@ def test_an_event_in_a_lifetime_is_too_little_to_judge_and_breaks_nothing(lift: 
     some = rare(150, 3, lift).against_control[0].metrics["dislikes"]
     assert some is not None
     assert -1 <= some.low < 0 < some.high <= MOST_LIFT, "a width that no number holds is told as the most there is"
+
+
+def test_one_rating_in_each_arm_proves_nothing_of_stars() -> None:
+    people = 150
+    user, list_of = np.arange(2 * people), np.arange(2 * people)
+    at, raters = np.full(2 * people, 86_400), np.array([0, people])
+    happened = Events(
+        np.concatenate([user, raters]), np.repeat([0, 3], [2 * people, 2]),
+        np.concatenate([np.zeros(2 * people), [2.7, 4.1]]), np.concatenate([list_of, [-1, -1]]),
+        np.concatenate([at, at[:2] + 5]),
+    )  # fmt: skip
+    chosen = PAIR.model_copy(update={"metric": "stars"})
+    found = report("stars", chosen, gather(Lists(user, np.repeat([0, 1], people)), happened), RULES)
+    assert found.verdict == "few"
+    assert found.against_control[0].metrics["stars"] is None
+    assert [arm.values["stars"] for arm in found.arms] == [pytest.approx(2.7), pytest.approx(4.1)]

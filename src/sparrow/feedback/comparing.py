@@ -142,6 +142,11 @@ def compare(
     )
 
 
+def people_behind(metric: Metric, sums: Values) -> int:
+    """How many of these (components, p) people the metric is a ratio over: who rated nothing tells nothing of stars."""
+    return int((sums[COMPONENTS.index(metric.bottom)] > 0).sum()) if metric.bottom else sums.shape[1]
+
+
 def value_of(metric: Metric, sums: Values) -> float:
     """The metric of all these (components, p) people together; not-a-number where nothing was counted."""
     return _ratio(metric, sums)[0] if sums.shape[1] else nan

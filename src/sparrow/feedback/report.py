@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from sparrow.config import Experiment, Experiments, MetricName
-from sparrow.feedback.comparing import METRICS, Comparison, Mask, Rule, compare, value_of
+from sparrow.feedback.comparing import METRICS, Comparison, Mask, Rule, compare, people_behind, value_of
 from sparrow.feedback.outcomes import COMPONENTS, DAY, Look, Outcomes, Values
 from sparrow.feedback.statistics.sample_ratio import ALARM, chi_square
 
@@ -179,9 +179,10 @@ class _Reader:
         if self._last is None:
             return None
         control, treated = (self._members[arm] & self._last.exposed for arm in (0, place))
-        if min(int(control.sum()), int(treated.sum())) < self._min_people:
+        sums = self._last.sums
+        if min(people_behind(METRICS[metric], sums[:, arm]) for arm in (control, treated)) < self._min_people:
             return None
-        return compare(METRICS[metric], self._last.sums, self._outcomes.before, control, treated, self._rule)
+        return compare(METRICS[metric], sums, self._outcomes.before, control, treated, self._rule)
 
     def verdict(self, place: int, mismatch: bool) -> ArmVerdict:
         """What all looks say of an arm against the control."""

@@ -53,7 +53,8 @@ def test_a_lift_is_told_only_where_there_is_one() -> None:
     assert as_lift(lift.value) == pytest.approx(0.05)
     for control, treated in [(0.0, 0.1), (0.1, 0.0), (float("nan"), 0.1), (-1.0, 1.0)]:
         assert log_lift(Estimate(control, 0.01), Estimate(treated, 0.01)) is None
-    assert log_lift(Estimate(1.0, 0.0), Estimate(1.0, 0.1)) is None, "a sample without spread tells no error"
+    for error in (0.0, 1e-16):
+        assert log_lift(Estimate(1.0, error), Estimate(1.0, 0.1)) is None, "a sample without spread tells no error"
 
 
 def test_the_time_before_takes_variance_out_and_no_bias_in() -> None:

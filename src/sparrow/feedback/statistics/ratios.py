@@ -21,6 +21,9 @@ Values = NDArray[np.float64]
 MOST_LIFT: Final = 1e6
 """A relative difference beyond this is told as this: it says "nobody knows", and stays a number that JSON and a page can hold."""
 
+NO_ERROR: Final = 1e-9
+"""A relative error up to this is what rounding leaves of a sample without spread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -73,7 +76,10 @@ def log_lift(control: Estimate, treated: Estimate) -> Estimate | None:
     values = (control.value, treated.value, control.error, treated.error)
     if not all(np.isfinite(values)) or min(values) <= 0:
         return None
-    error = sqrt((control.error / control.value) ** 2 + (treated.error / treated.value) ** 2)
+    errors = control.error / control.value, treated.error / treated.value
+    if min(errors) <= NO_ERROR:
+        return None
+    error = sqrt(errors[0] ** 2 + errors[1] ** 2)
     return Estimate(log(treated.value / control.value), error)
 
 
