@@ -122,7 +122,7 @@ def report(name: str, experiment: Experiment, outcomes: Outcomes, rules: Experim
     reader = _Reader(experiment, outcomes, members, rule, rules.min_people)
     for look in outcomes.looks():
         reader.read(look)
-    ratio = _sample_ratio(experiment, members)
+    ratio = _sample_ratio(experiment, members, rules.min_people)
     verdicts = [reader.verdict(place, ratio.mismatch) for place in range(1, len(members))]
     return Report(
         experiment=name,
@@ -145,10 +145,10 @@ def _overall(verdicts: list[Verdict]) -> Verdict:
     return min(verdicts, key=_GRAVITY.index)
 
 
-def _sample_ratio(experiment: Experiment, members: list[Mask]) -> SampleRatio:
+def _sample_ratio(experiment: Experiment, members: list[Mask], min_people: int) -> SampleRatio:
     total = sum(arm.share for arm in experiment.arms)
     counts = [int(mask.sum()) for mask in members]
-    statistic, p = chi_square(counts, [arm.share / total for arm in experiment.arms])
+    statistic, p = chi_square(counts, [arm.share / total for arm in experiment.arms], min_people)
     return SampleRatio(statistic, p, p < ALARM)
 
 

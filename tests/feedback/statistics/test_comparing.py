@@ -93,6 +93,11 @@ def test_sample_ratios() -> None:
     expected = stats.chisquare(counts, np.array(shares) * sum(counts))
     assert chi_square(counts, shares) == pytest.approx((expected.statistic, expected.pvalue))
     assert chi_square([0, 0], [0.5, 0.5]) == chi_square([7], [1.0]) == (0.0, 1.0)
+    assert chi_square([1, 2], [0.999, 0.001])[1] == 1.0, (
+        "two of three in an arm of a thousandth: chance, and no chi-square"
+    )
+    assert chi_square([90, 9], [0.5, 0.5], least=50) == (0.0, 1.0)
+    assert chi_square([91, 9], [0.5, 0.5], least=50)[1] < ALARM
     assert chi_square([10_000, 10_700], [0.5, 0.5])[1] < ALARM, "a leak of 7 % of an arm is seen"
 
 
