@@ -20,10 +20,10 @@ def events(*rows: tuple[int, str, float, int, int]) -> Events:
     )
 
 
-def lists(*rows: tuple[int, int]) -> Lists:
-    """(user, arm) as columns."""
+def lists(*rows: tuple[int, int], at: int = T0) -> Lists:
+    """(user, arm) as columns; all were served at one time."""
     columns = np.array(rows, dtype=np.int64).reshape(-1, 2)
-    return Lists(columns[:, 0], columns[:, 1])
+    return Lists(columns[:, 0], columns[:, 1], np.full(len(columns), at))
 
 
 def summed(outcomes: Outcomes) -> list[dict[str, list[float]]]:
@@ -104,6 +104,15 @@ def test_who_opens_a_film_before_its_impression_is_told_has_seen_the_list() -> N
     assert (found.people.tolist(), found.first_day.tolist(), found.before.any()) == ([7], [0], False)
     first, second = summed(found)
     assert (first["clicks"], first["watch_seconds"], second["impressions"]) == ([1], [90], [1])
+
+
+def test_a_clock_that_was_never_set_makes_no_experiment_of_thirty_years() -> None:
+    found = gather(
+        lists((7, 1), (9, 0)),
+        events((7, "impression", 0, 0, 9_131 * 5), (7, "click", 0, 0, T0 + 9), (9, "impression", 0, 1, T0 + DAY)),
+    )
+    assert (found.midnight, found.days, found.first_day.tolist()) == (100 * DAY, 2, [0, 1])
+    assert summed(found)[0]["impressions"] == [1, 0], "it is an impression of its list's day"
 
 
 def test_lists_that_nobody_saw_and_no_events_at_all_expose_nobody() -> None:

@@ -154,7 +154,7 @@ def test_no_clicks_at_all_is_no_difference() -> None:
     assert found.verdict == "few"
     assert found.arms[0].values["click_rate"] == 0
     nothing = np.zeros(0, dtype=np.int64)
-    empty = gather(Lists(nothing, nothing), Events(nothing, nothing, nothing.astype(float), nothing, nothing))
+    empty = gather(Lists(nothing, nothing, nothing), Events(nothing, nothing, nothing.astype(float), nothing, nothing))
     assert report("trial", PAIR, empty, RULES).verdict == "nobody"
 
 
@@ -169,7 +169,7 @@ def rare(people: int, dislikes: int, lift: float) -> Report:
         np.concatenate([days, days[: 2 * dislikes] + 5]),
     )  # fmt: skip
     chosen = PAIR.model_copy(update={"metric": "dislikes", "lift": lift})
-    return report("rare", chosen, gather(Lists(user, arms), happened), RULES)
+    return report("rare", chosen, gather(Lists(user, arms, days[: 2 * people]), happened), RULES)
 
 
 @pytest.mark.parametrize("lift", [0.005, 0.01, 0.05])
@@ -190,7 +190,7 @@ def test_one_rating_in_each_arm_proves_nothing_of_stars() -> None:
         np.concatenate([at, at[:2] + 5]),
     )  # fmt: skip
     chosen = PAIR.model_copy(update={"metric": "stars"})
-    found = report("stars", chosen, gather(Lists(user, np.repeat([0, 1], people)), happened), RULES)
+    found = report("stars", chosen, gather(Lists(user, np.repeat([0, 1], people), at), happened), RULES)
     assert found.verdict == "few"
     assert found.against_control[0].metrics["stars"] is None
     assert [arm.values["stars"] for arm in found.arms] == [pytest.approx(1.5), pytest.approx(3.5)]

@@ -35,7 +35,7 @@ def experiment_report(home: Path, name: str, rules: Experiments, since: int = 0)
         )
     experiment = rules.running[name]
     served = read_lists(_every_list(home), name, experiment)
-    lists = Lists(_ids(user for user, _ in served.values()), _ids(arm for _, arm in served.values()))
+    lists = Lists(*(_ids(one[column] for one in served.values()) for column in range(3)))
     events = read_events(event_rows(home, TYPES), list(served))
     return report(name, experiment, gather(lists, events, rules.before_days, since), rules)
 
@@ -47,14 +47,14 @@ def _every_list(home: Path) -> Iterator[ServedList]:
             yield from log.since()
 
 
-def read_lists(served: Iterable[ServedList], name: str, experiment: Experiment) -> dict[str, tuple[int, int]]:
-    """recommendationId → (person, place of the arm) of the lists that are part of an experiment."""
+def read_lists(served: Iterable[ServedList], name: str, experiment: Experiment) -> dict[str, tuple[int, int, int]]:
+    """recommendationId → (person, place of the arm, timestamp) of the lists that are part of an experiment."""
     places = {arm.name: place for place, arm in enumerate(experiment.arms)}
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, tuple[int, int, int]] = {}
     for one in served:
         arm = arm_in(one.arm, name)
         if one.user_id is not None and arm in places:
-            found[one.recommendation_id] = (one.user_id, places[arm])
+            found[one.recommendation_id] = (one.user_id, places[arm], one.timestamp)
     return found
 
 

@@ -7,7 +7,7 @@ less must not look good.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,10 +31,11 @@ _STARS: Final = COMPONENTS.index("stars")
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Lists that an experiment served: (l,) whose, and which arm's."""
+    """Lists that an experiment served: (l,) whose, which arm's, and when (seconds, UTC)."""
 
     user: Ids
     arm: Ids
+    at: Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def gather(lists: Lists, events: Events, before_days: int = 28, since: int = 0) 
             arm had already worked on somebody are none before the experiment.
     """
     shown_in = _of_their_own_lists(lists, events)
+    events = _after_their_lists(lists, events, shown_in)
     first = _first_exposures(events, shown_in)
     people, arm, at = events.user[first], lists.arm[shown_in[first]], events.timestamp[first]
     midnight = max(int(at.min()), since) // DAY * DAY if len(at) else 0
@@ -157,6 +159,14 @@ def _of_their_own_lists(lists: Lists, events: Events) -> Ids:
     if not len(lists.user):
         return np.full(len(events.user), -1)
     return np.where(lists.user[events.shown_in] == events.user, events.shown_in, -1)
+
+
+def _after_their_lists(lists: Lists, events: Events, shown_in: Ids) -> Events:
+    """Events as early as their list at the earliest: a clock that runs behind makes no days before the experiment."""
+    if not len(lists.at):
+        return events
+    at = np.where(shown_in >= 0, np.maximum(events.timestamp, lists.at[shown_in]), events.timestamp)
+    return replace(events, timestamp=at)
 
 
 def _first_exposures(events: Events, shown_in: Ids) -> Ids:
