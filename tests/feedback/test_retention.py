@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sparrow.errors import StoreUnavailable
 from sparrow.feedback.retention import Retention, keep_to_days
 from sparrow.stores.clearing import DAY, Cleared, forget_person
 from sparrow.stores.event_history import EventHistory
-from sparrow.stores.live import LiveStore
+from sparrow.stores.live import TELLING, LiveStore
 from sparrow.stores.served import ServedLog
 from tests.stores.test_served import LIST
 
@@ -61,6 +62,19 @@ def test_each_kind_has_its_own_days(home: Path) -> None:
     settings = Feedback(taste_days=150, traffic_days=50, served_days=0)
     assert keep_to_days(home, settings, NOW) == Cleared(events=2 + 2, served_lists=0)
     assert left(home) == [(kind, user, 10) for kind, user in KINDS] + [("rating", 1, 100), ("rating", 2, 100)]
+
+
+def test_old_rows_go_some_at_a_time_until_none_is_left(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparrow.stores.clearing.CHUNK", 1)
+    assert keep_to_days(home, Feedback(taste_days=50, traffic_days=50, served_days=50), NOW) == Cleared(6, 4)
+    assert left(home) == [(kind, user, 10) for kind, user in KINDS]
+
+
+def test_nothing_of_a_person_is_looked_for_in_the_whole_log(home: Path) -> None:
+    with closing(sqlite3.connect(home / "live.sqlite")) as log:
+        for table in (f"events WHERE {TELLING} AND", f"events WHERE NOT ({TELLING}) AND", "served WHERE"):
+            [plan] = log.execute(f"EXPLAIN QUERY PLAN DELETE FROM {table} user_id = 1").fetchall()
+            assert plan[-1].startswith("SEARCH"), plan
 
 
 def test_the_server_clears_when_it_starts(home: Path) -> None:

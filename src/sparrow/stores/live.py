@@ -32,6 +32,7 @@ TABLES: Final = f"""
         seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT UNIQUE, type TEXT NOT NULL, user_id INTEGER NOT NULL,
         movie_id INTEGER NOT NULL, value REAL, position INTEGER, recommendation_id TEXT, timestamp INTEGER NOT NULL);
     CREATE INDEX IF NOT EXISTS telling_events ON events (user_id, seq) WHERE {TELLING};
+    CREATE INDEX IF NOT EXISTS other_events ON events (user_id) WHERE NOT ({TELLING});
     CREATE INDEX IF NOT EXISTS events_at ON events (timestamp);
     CREATE TABLE IF NOT EXISTS outside_people (user_id INTEGER PRIMARY KEY, outside_id TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS forgotten (user_id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL);

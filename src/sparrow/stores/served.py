@@ -20,6 +20,7 @@ SERVED_TABLES: Final = """
         recommendation_id TEXT PRIMARY KEY, timestamp INTEGER NOT NULL, user_id INTEGER, release TEXT NOT NULL,
         pipeline TEXT NOT NULL, arm TEXT NOT NULL, movies TEXT NOT NULL, propensities TEXT);
     CREATE INDEX IF NOT EXISTS served_at ON served (timestamp);
+    CREATE INDEX IF NOT EXISTS served_to ON served (user_id);
 """
 _COLUMNS: Final = "recommendation_id, timestamp, user_id, release, pipeline, arm, movies, propensities"
 _ADD_LIST: Final = (
