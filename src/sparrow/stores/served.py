@@ -40,7 +40,8 @@ class ServedList:
         release: made it, with `pipeline`.
         arm: of the experiment; "" outside of any.
         movies: raw ids in the order shown; a place in it is the event's `position`.
-        propensities: the chance each movie had of its place; None: no chance was involved.
+        propensities: the chance of each place given those before it and that the order was drawn; None: it was not. An arm that
+            draws a share of its lists has both kinds, and that share is no factor of these.
     """
 
     recommendation_id: str
