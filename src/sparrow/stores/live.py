@@ -19,7 +19,8 @@ from sparrow.errors import StoreUnavailable
 FILE: Final = "live.sqlite"
 
 MAX_EVENTS: Final = 1000
-"""A person's newest events that a request reads, of those that tell their taste."""
+"""A person's newest events that a request reads, of those that tell their taste: what a thousand later ones followed, a dislike
+too, counts for the next build alone."""
 
 TELLING: Final = "type IN ('rating', 'watch', 'dislike', 'undo')"
 """Impressions and clicks come by the hundred; among them a dislike would soon be out of a request's sight."""
