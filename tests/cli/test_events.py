@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -114,3 +115,18 @@ def test_forgetting_tells_what_went_and_what_the_live_release_still_holds(sparro
     live = LiveStore(filled)
     assert set(live.forgotten()) == {1, 7_000, 7_001, 424_242}
     live.close()
+
+
+def test_an_export_reads_the_names_of_newcomers_once() -> None:
+    from sparrow.cli.events import _lines
+    from sparrow.cli.names import Names
+
+    live = Mock(spec=LiveStore, outside_people=Mock(return_value={2: "Ann O"}))
+    told = [{"userId": user, "movieId": 5} for user in (1, 2, 3, 2)]
+    assert [orjson.loads(line)["userId"] for line in _lines(Names(live, None, None), iter(told))] == [
+        1,
+        "Ann O",
+        3,
+        "Ann O",
+    ]
+    assert live.outside_people.call_count == 1
