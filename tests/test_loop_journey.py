@@ -133,6 +133,21 @@ def test_a_persons_steps_are_in_the_log_and_the_next_list_goes_by_them(site: htt
         assert wrong == []
 
 
+def test_stars_that_were_chosen_just_before_leaving_are_kept(site: httpx.Client, home: Path) -> None:
+    with browsing(site) as (page, _):
+        page.goto(f"/user.html?userId={PERSON}")
+        page.locator("[data-browse-as]").click()
+        page.goto("/movie.html?movieId=10")
+        page.locator("#stars-1").focus()
+        page.keyboard.press("Space")
+        page.goto("/")
+        for _ in range(50):
+            if logged(home, type="rating", movieId=10):
+                break
+            page.wait_for_timeout(100)
+        assert [one["value"] for one in logged(home, type="rating", movieId=10)] == [1.0]
+
+
 @pytest.mark.parametrize(("lang", "words"), [("en", "You gave it 3 of 5."), ("zh", "你给了 3 分")])
 def test_rating_speaks_both_languages_fits_a_phone_and_admits_a_failure(
     site: httpx.Client, lang: str, words: str

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
 
 from sparrow.stores.live import LiveStore
+from sparrow.stores.served import ServedList, ServedLog
 from tests.cli.commands import Command
 
 pytestmark = pytest.mark.slow
@@ -103,8 +105,28 @@ def test_forgetting_tells_what_went_and_what_the_live_release_still_holds(sparro
     assert again == {"userId": "1", "events": 0, "servedLists": 0, "inLiveRelease": True}
     newcomer = sparrow("forget", "7000", "--home", filled, "--json").json
     assert newcomer == {"userId": "7000", "events": 1, "servedLists": 0, "inLiveRelease": False}
-    sparrow("forget", "424242", "--home", filled).check_failed(1, "Nobody called '424242'")
+    served = ServedLog(filled)
+    served.append([ServedList("r7", NOW, 7_001, "r", "for_you", "", (2,), None)])
+    served.close()
+    shown = sparrow("forget", "7001", "--home", filled, "--json").json
+    assert shown == {"userId": "7001", "events": 0, "servedLists": 1, "inLiveRelease": False}, "who only looked, too"
+    sparrow("forget", "424242", "--home", filled).check_failed(1, "Nobody called '424242'", "nothing to remove")
     sparrow("forget", "no number", "--home", filled).check_failed(2, "userId is 'no number'")
     live = LiveStore(filled)
-    assert set(live.forgotten()) == {1, 7_000}
+    assert set(live.forgotten()) == {1, 7_000, 7_001, 424_242}
     live.close()
+
+
+def test_an_export_reads_the_names_of_newcomers_once() -> None:
+    from sparrow.cli.events import _lines
+    from sparrow.cli.names import Names
+
+    live = Mock(spec=LiveStore, outside_people=Mock(return_value={2: "Ann O"}))
+    told = [{"userId": user, "movieId": 5} for user in (1, 2, 3, 2)]
+    assert [orjson.loads(line)["userId"] for line in _lines(Names(live, None, None), iter(told))] == [
+        1,
+        "Ann O",
+        3,
+        "Ann O",
+    ]
+    assert live.outside_people.call_count == 1

@@ -80,8 +80,11 @@ def test_each_layer_has_its_own_report_of_the_same_lists(home: Path) -> None:
     assert all(0 < chance <= 1 for one in drawn for chance in one.propensities or ())
 
 
-def test_later_lists_only_and_unknown_names(home: Path) -> None:
-    assert experiment_report(home, "deep", RULES, since=NOW + 1).verdict == "nobody"
+def test_later_events_only_and_unknown_names(home: Path) -> None:
+    whole, later = (experiment_report(home, "deep", RULES, since=since) for since in (NOW + 5, NOW + 6))
+    assert whole == experiment_report(home, "deep", RULES)
+    assert (later.verdict, [arm.people for arm in later.arms]) == ("few", [arm.people for arm in whole.arms])
+    assert [arm.days for arm in later.arms] == [[], []]
     with pytest.raises(NotFound, match=r"'deeper' in the settings; there are: deep, draw"):
         experiment_report(home, "deeper", RULES)
 

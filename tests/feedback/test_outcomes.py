@@ -20,10 +20,10 @@ def events(*rows: tuple[int, str, float, int, int]) -> Events:
     )
 
 
-def lists(*rows: tuple[int, int]) -> Lists:
-    """(user, arm) as columns."""
+def lists(*rows: tuple[int, int], at: int = T0) -> Lists:
+    """(user, arm) as columns; all were served at one time."""
     columns = np.array(rows, dtype=np.int64).reshape(-1, 2)
-    return Lists(columns[:, 0], columns[:, 1])
+    return Lists(columns[:, 0], columns[:, 1], np.full(len(columns), at))
 
 
 def summed(outcomes: Outcomes) -> list[dict[str, list[float]]]:
@@ -82,11 +82,44 @@ def test_who_saw_two_arms_stays_in_the_first_and_is_counted() -> None:
     assert summed(found)[0]["clicks"] == [1, 0]
 
 
+def test_a_later_beginning_makes_no_treated_day_one_of_the_time_before() -> None:
+    served = lists((7, 1), (7, 0), (9, 0))
+    happened = events(
+        (7, "watch", 60, -1, T0 - 10), (7, "impression", 0, 0, T0), (7, "watch", 600, -1, T0 + 10),
+        (7, "impression", 0, 1, T0 + 2 * DAY), (7, "watch", 300, -1, T0 + 2 * DAY), (9, "impression", 0, 2, T0 + 3 * DAY),
+    )  # fmt: skip
+    found = gather(served, happened, since=T0 + DAY)
+    assert (found.people.tolist(), found.arm.tolist()) == ([7, 9], [1, 0]), "the first list of all decides"
+    assert (found.midnight, found.first_day.tolist(), found.days) == (101 * DAY, [-1, 2], 3)
+    assert found.before[COMPONENTS.index("watch_seconds")].tolist() == [60, 0]
+    first, second, third = summed(found)
+    assert (first["watch_seconds"], second["watch_seconds"], third["impressions"]) == ([0, 0], [300, 0], [1, 1])
+
+
+def test_who_opens_a_film_before_its_impression_is_told_has_seen_the_list() -> None:
+    found = gather(
+        lists((7, 1)),
+        events((7, "click", 0, 0, T0), (7, "watch", 90, -1, T0 + 5), (7, "impression", 0, 0, T0 + DAY)),
+    )
+    assert (found.people.tolist(), found.first_day.tolist(), found.before.any()) == ([7], [0], False)
+    first, second = summed(found)
+    assert (first["clicks"], first["watch_seconds"], second["impressions"]) == ([1], [90], [1])
+
+
+def test_a_clock_that_was_never_set_makes_no_experiment_of_thirty_years() -> None:
+    found = gather(
+        lists((7, 1), (9, 0)),
+        events((7, "impression", 0, 0, 9_131 * 5), (7, "click", 0, 0, T0 + 9), (9, "impression", 0, 1, T0 + DAY)),
+    )
+    assert (found.midnight, found.days, found.first_day.tolist()) == (100 * DAY, 2, [0, 1])
+    assert summed(found)[0]["impressions"] == [1, 0], "it is an impression of its list's day"
+
+
 def test_lists_that_nobody_saw_and_no_events_at_all_expose_nobody() -> None:
     for served, happened in (
         (lists((7, 0)), events()),
         (lists(), events((7, "impression", 0, -1, T0))),
-        (lists((7, 0)), events((7, "click", 0, 0, T0), (7, "rating", 5, -1, T0))),
+        (lists((7, 0)), events((7, "click", 0, -1, T0), (7, "rating", 5, -1, T0))),
     ):
         found = gather(served, happened)
         assert (len(found.people), found.days, list(found.looks())) == (0, 0, [])

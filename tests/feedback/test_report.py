@@ -7,6 +7,7 @@ from sparrow.config import Experiment, Experiments
 from sparrow.feedback.outcomes import Events, Lists, gather
 from sparrow.feedback.report import Report, report
 from sparrow.feedback.simulation import SimulatedArm, click_chances, draw_crowd, simulate
+from sparrow.feedback.statistics.ratios import MOST_LIFT
 
 PAIR = Experiment.model_validate({"arms": [{"name": "old", "share": 0.5}, {"name": "new", "share": 0.5}]})
 RULES = Experiments()
@@ -153,5 +154,43 @@ def test_no_clicks_at_all_is_no_difference() -> None:
     assert found.verdict == "few"
     assert found.arms[0].values["click_rate"] == 0
     nothing = np.zeros(0, dtype=np.int64)
-    empty = gather(Lists(nothing, nothing), Events(nothing, nothing, nothing.astype(float), nothing, nothing))
+    empty = gather(Lists(nothing, nothing, nothing), Events(nothing, nothing, nothing.astype(float), nothing, nothing))
     assert report("trial", PAIR, empty, RULES).verdict == "nobody"
+
+
+def rare(people: int, dislikes: int, lift: float) -> Report:
+    """Two arms of so many people, each of whom saw one movie of a list and the first few of whom turned it down."""
+    arms, days = np.repeat([0, 1], people), np.full(2 * people, 86_400)
+    user, nothing = np.arange(2 * people), np.zeros(2 * people)
+    cross = np.concatenate([user[:dislikes], user[people : people + dislikes]])
+    happened = Events(
+        np.concatenate([user, cross]), np.repeat([0, 4], [2 * people, 2 * dislikes]),
+        np.concatenate([nothing, nothing[: 2 * dislikes]]), np.concatenate([user, np.full(2 * dislikes, -1)]),
+        np.concatenate([days, days[: 2 * dislikes] + 5]),
+    )  # fmt: skip
+    chosen = PAIR.model_copy(update={"metric": "dislikes", "lift": lift})
+    return report("rare", chosen, gather(Lists(user, arms, days[: 2 * people]), happened), RULES)
+
+
+@pytest.mark.parametrize("lift", [0.005, 0.01, 0.05])
+def test_an_event_in_a_lifetime_is_too_little_to_judge_and_breaks_nothing(lift: float) -> None:
+    assert rare(150, 1, lift).verdict == "few", "one dislike in each arm"
+    some = rare(150, 3, lift).against_control[0].metrics["dislikes"]
+    assert some is not None
+    assert -1 <= some.low < 0 < some.high <= MOST_LIFT, "a width that no number holds is told as the most there is"
+
+
+def test_one_rating_in_each_arm_proves_nothing_of_stars() -> None:
+    people = 157  # of these numbers the division leaves something
+    user, list_of = np.arange(2 * people), np.arange(2 * people)
+    at, raters = np.full(2 * people, 86_400), np.array([0, people])
+    happened = Events(
+        np.concatenate([user, raters]), np.repeat([0, 3], [2 * people, 2]),
+        np.concatenate([np.zeros(2 * people), [1.5, 3.5]]), np.concatenate([list_of, [-1, -1]]),
+        np.concatenate([at, at[:2] + 5]),
+    )  # fmt: skip
+    chosen = PAIR.model_copy(update={"metric": "stars"})
+    found = report("stars", chosen, gather(Lists(user, np.repeat([0, 1], people), at), happened), RULES)
+    assert found.verdict == "few"
+    assert found.against_control[0].metrics["stars"] is None
+    assert [arm.values["stars"] for arm in found.arms] == [pytest.approx(1.5), pytest.approx(3.5)]

@@ -1,6 +1,7 @@
 """/experiments.html: figures, intervals and verdicts in both languages; and the cases that have nothing to show."""
 
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,32 @@ def test_reports_are_made_once_a_minute(tmp_path: Path, monkeypatch: pytest.Monk
     now[0] = KEPT_S
     reports.all()
     assert made == ["deep-1"] * 2
+
+
+def test_nobody_waits_while_old_reports_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, first, second = [0.0], lived(0), lived(0)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def make(_home: Path, _name: str, _rules: Experiments) -> Report:
+        if now[0] == 0:
+            return first
+        asked.set()
+        assert go_on.wait(30)
+        return second
+
+    monkeypatch.setattr("sparrow.feedback.experiment_reports.experiment_report", make)
+    reports = ExperimentReports(tmp_path, Experiments(running={"deep-1": PAIR}), clock=lambda: now[0])
+    assert reports.all() == [first]
+    now[0] = KEPT_S
+    refreshing, told = threading.Thread(target=reports.all), []
+    other = threading.Thread(target=lambda: told.extend(reports.all()))
+    refreshing.start()
+    assert asked.wait(30)
+    other.start()
+    other.join(10)
+    go_on.set()
+    for thread in (refreshing, other):
+        thread.join()
+    assert len(told) == 1
+    assert told[0] is first
+    assert reports.all()[0] is second

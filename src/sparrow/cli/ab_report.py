@@ -28,7 +28,10 @@ VERDICTS: Final = {
 @click.command("ab-report")
 @click.argument("experiment", required=False)
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only lists served on this day (UTC) or later."
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Count only what happened on this day (UTC) or later.",
 )
 @home_options
 @json_option

@@ -64,10 +64,11 @@ def export_command(out: Path | None, store: str | None, home: Path | None, confi
 
 def _lines(names: "Names", stored: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     called: dict[int, int | str] = {}
+    newcomers = names.live.outside_people()
     for event in stored:
         user = event["userId"]
         if user not in called:
-            called |= names.people_names([user])
+            called |= names.people_names([user], newcomers)
         yield orjson.dumps({**event, "userId": called[user], "movieId": names.movie_name(event["movieId"])})
 
 

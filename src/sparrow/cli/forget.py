@@ -19,6 +19,7 @@ def forget(user: str, store: str | None, home: Path | None, config: Path | None,
 
     USER is what the data call the person, or the number that stands for them. Until the next build is published, the live
     release still holds their ratings of the data set, and so do earlier releases until they are pruned ([releases] keep).
+    Somebody of whom nothing is known ends in an error, and is forgotten all the same.
 
     \b
     Examples:
@@ -33,10 +34,13 @@ def forget(user: str, store: str | None, home: Path | None, config: Path | None,
     with open_names(folder, settings) as names:
         raw = names.person(user)
         is_held = names.store is not None and names.store.user(raw) is not None
-        known = names.store is None or is_held or raw in names.live.forgotten() or names.live.has_acted(raw)
-        if not known:
-            raise NotFound(f"Nobody called {user!r} is in the live release or the event log of {folder}; check the id.")
+        known = names.store is None or is_held or raw in names.live.forgotten()
+        # Before anybody is called unknown: a list they were sent may still be on its way to the log.
         gone = forget_person(folder, raw, int(time.time()))
+        if not (known or gone.events or gone.served_lists):
+            raise NotFound(
+                f"Nobody called {user!r} is in the live release or the logs of {folder}: nothing to remove; check the id."
+            )
     releases = [one.release for one in list_releases(folder)]
     if as_json:
         echo_json({"userId": user, "events": gone.events, "servedLists": gone.served_lists, "inLiveRelease": is_held})

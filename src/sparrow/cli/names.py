@@ -1,6 +1,6 @@
 """What the outside world calls people and movies, for verbs that read and write events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +44,9 @@ class Names:
             return number
         return self.ids.person(text) if text else next(surrogates(text))
 
-    def people_names(self, raw_ids: list[int]) -> dict[int, int | str]:
-        """raw id → what the person is called."""
-        newcomers = self.live.outside_people()
+    def people_names(self, raw_ids: list[int], newcomers: Mapping[int, str] | None = None) -> dict[int, int | str]:
+        """raw id → what the person is called; who asks often reads the log's `newcomers` once and brings them."""
+        newcomers = self.live.outside_people() if newcomers is None else newcomers
         known = self.ids.people_names(raw_ids) if self.ids else {raw: raw for raw in raw_ids}
         return {raw: newcomers.get(raw, name) for raw, name in known.items()}
 

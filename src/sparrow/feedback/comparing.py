@@ -18,6 +18,9 @@ from sparrow.feedback.statistics.ratios import Estimate, as_lift, error_of, log_
 
 Mask = NDArray[np.bool_]
 
+MOST_ERROR: Final = 1.0
+"""Of the logarithm of treated / control: beyond it, a handful of events, the delta method's straight line is no likeness."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -107,7 +110,7 @@ def compare(
         rule: agreed beforehand.
 
     Returns:
-        None where no ratio can be formed, e.g. no clicks in one arm.
+        None where no ratio can be formed, e.g. no clicks in one arm, or where so few that it says nothing (`MOST_ERROR`).
     """
     values, influences = zip(*(_ratio(metric, sums[:, arm]) for arm in (control, treated)), strict=True)
     shifts, left = take_out(influences, [_covariates(metric, before[:, arm]) for arm in (control, treated)])
@@ -115,7 +118,7 @@ def compare(
     lift = log_lift(
         *(Estimate(value + shift, error_of(z)) for value, shift, z in zip(values, shifts, left, strict=True))
     )
-    if plain is None or lift is None:
+    if plain is None or lift is None or max(plain.error, lift.error) > MOST_ERROR:
         return None
     people = int(control.sum() + treated.sum())
     width, once = half_width(lift.error, rule.mixing, rule.alpha), quantile(1 - rule.alpha / 2) * lift.error
@@ -137,6 +140,11 @@ def compare(
         saved=max(0.0, 1 - (lift.error / plain.error) ** 2),
         error=lift.error,
     )
+
+
+def people_behind(metric: Metric, sums: Values) -> int:
+    """How many of these (components, p) people the metric is a ratio over: who rated nothing tells nothing of stars."""
+    return int((sums[COMPONENTS.index(metric.bottom)] > 0).sum()) if metric.bottom else sums.shape[1]
 
 
 def value_of(metric: Metric, sums: Values) -> float:

@@ -1,13 +1,14 @@
 """What an experiment served and what came of it, from a home's logs to the arrays of `outcomes`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from sparrow.config import Experiment, Experiments, arm_in
 from sparrow.errors import NotFound
-from sparrow.feedback.outcomes import DAY, TYPES, Events, Lists, gather
+from sparrow.feedback.outcomes import TYPES, Events, Lists, gather
 from sparrow.feedback.report import Report, report
 from sparrow.stores.event_rows import Row, event_rows
 from sparrow.stores.live import FILE
@@ -21,7 +22,7 @@ def experiment_report(home: Path, name: str, rules: Experiments, since: int = 0)
         home: holds the logs; without them nobody was exposed.
         name: of the experiment.
         rules: all experiments of the settings.
-        since: lists served before this second (UTC) do not count.
+        since: what happened before this second (UTC) does not count; people stay in the arm of their first list of all.
 
     Raises:
         NotFound: the settings have no such experiment.
@@ -33,21 +34,27 @@ def experiment_report(home: Path, name: str, rules: Experiments, since: int = 0)
             f"There is no experiment {name!r} in the settings; there are: {known}. See [experiments.running]."
         )
     experiment = rules.running[name]
-    # Asked first: opening a log would make one.
-    served = read_lists(ServedLog(home).since(since), name, experiment) if (home / FILE).is_file() else {}
-    lists = Lists(_ids(user for user, _ in served.values()), _ids(arm for _, arm in served.values()))
-    events = read_events(event_rows(home, TYPES, max(0, since - rules.before_days * DAY)), list(served))
-    return report(name, experiment, gather(lists, events, rules.before_days), rules)
+    served = read_lists(_every_list(home), name, experiment)
+    lists = Lists(*(_ids(one[column] for one in served.values()) for column in range(3)))
+    events = read_events(event_rows(home, TYPES), list(served))
+    return report(name, experiment, gather(lists, events, rules.before_days, since), rules)
 
 
-def read_lists(served: Iterable[ServedList], name: str, experiment: Experiment) -> dict[str, tuple[int, int]]:
-    """recommendationId → (person, place of the arm) of the lists that are part of an experiment."""
+def _every_list(home: Path) -> Iterator[ServedList]:
+    """The log's lists; none where there is no log: opening one would make it."""
+    if (home / FILE).is_file():
+        with closing(ServedLog(home)) as log:
+            yield from log.since()
+
+
+def read_lists(served: Iterable[ServedList], name: str, experiment: Experiment) -> dict[str, tuple[int, int, int]]:
+    """recommendationId → (person, place of the arm, timestamp) of the lists that are part of an experiment."""
     places = {arm.name: place for place, arm in enumerate(experiment.arms)}
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, tuple[int, int, int]] = {}
     for one in served:
         arm = arm_in(one.arm, name)
         if one.user_id is not None and arm in places:
-            found[one.recommendation_id] = (one.user_id, places[arm])
+            found[one.recommendation_id] = (one.user_id, places[arm], one.timestamp)
     return found
 
 

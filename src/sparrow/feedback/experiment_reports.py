@@ -14,7 +14,8 @@ KEPT_S: Final = 60.0
 
 
 class ExperimentReports:
-    """Reports of one home. Safe to share between threads; who comes while a report is made waits for it."""
+    """Reports of one home. Safe to share between threads; who comes while they are made anew gets the last ones, and waits only
+    where there are none yet."""
 
     def __init__(self, home: Path, rules: Experiments, clock: Callable[[], float] = time.monotonic) -> None:
         self._home, self._rules, self._clock = home, rules, clock
@@ -28,8 +29,15 @@ class ExperimentReports:
         Raises:
             StoreUnavailable: a log cannot be read.
         """
-        with self._lock:
-            if self._clock() - self._made_at >= KEPT_S:
-                self._reports = [experiment_report(self._home, name, self._rules) for name in self._rules.running]
-                self._made_at = self._clock()
-            return self._reports
+        if self._is_old() and self._lock.acquire(blocking=self._made_at == float("-inf")):
+            try:
+                # Once more: whoever waited for the lock finds them made.
+                if self._is_old():
+                    self._reports = [experiment_report(self._home, name, self._rules) for name in self._rules.running]
+                    self._made_at = self._clock()
+            finally:
+                self._lock.release()
+        return self._reports
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._made_at >= KEPT_S

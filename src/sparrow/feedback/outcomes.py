@@ -1,12 +1,13 @@
 """From served lists and events to what each person of an experiment did, day by day, as arrays.
 
-A person belongs to the arm of the first list that they were *shown*: their first impression. What came before it may only take
-chance out; what comes after it counts, whatever arm they see later. Clicks and impressions count on the experiment's own lists,
-everything else wherever it happens: an arm that is clicked more and watched less must not look good.
+A person belongs to the arm of the first list that they were *shown*: the first event that names one of theirs, an impression as a
+rule. What came before it may only take chance out; what comes after it counts, whatever arm they see later. Clicks, and also
+impressions, count on the experiment's own lists, everything else wherever it happens: an arm that is clicked more and watched
+less must not look good.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,16 +25,17 @@ TYPES: Final = ("impression", "click", "watch", "rating", "dislike")
 COMPONENTS: Final = ("impressions", "clicks", "watch_seconds", "ratings", "dislikes", "stars")
 """What is summed per person. The first five count an event of the type at their place, or sum its value."""
 
-_IMPRESSION, _CLICK, _WATCH, _RATING = (TYPES.index(name) for name in ("impression", "click", "watch", "rating"))
+_CLICK, _WATCH, _RATING = (TYPES.index(name) for name in ("click", "watch", "rating"))
 _STARS: Final = COMPONENTS.index("stars")
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Lists that an experiment served: (l,) whose, and which arm's."""
+    """Lists that an experiment served: (l,) whose, which arm's, and when (seconds, UTC)."""
 
     user: Ids
     arm: Ids
+    at: Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ class Outcomes:
     Attributes:
         people: their raw ids, ascending.
         arm: the arm of their first exposure.
-        first_day: the day of it, counted from the experiment's first, in UTC.
-        before: (components, p) sums over the days before it.
+        first_day: the day of it, counted from the experiment's first, in UTC; below 0 where that is before `since`.
+        before: (components, p) sums over the days before their exposure.
         midnight: when day 0 began, seconds, UTC.
         days: how many there are.
         crossed: people who were shown lists of two arms.
@@ -112,22 +114,25 @@ class Outcomes:
             yield Look(day, self.first_day <= day, sums)
 
 
-def gather(lists: Lists, events: Events, before_days: int = 28) -> Outcomes:
+def gather(lists: Lists, events: Events, before_days: int = 28, since: int = 0) -> Outcomes:
     """Sum up an experiment.
 
     Args:
         lists: what it served.
         events: of everybody; those of people it never reached are left out.
         before_days: how far back from a person's exposure `before` reaches.
+        since: what happened before this second (UTC) is not summed. Who is exposed since when it leaves alone: days on which an
+            arm had already worked on somebody are none before the experiment.
     """
     shown_in = _of_their_own_lists(lists, events)
+    events = _after_their_lists(lists, events, shown_in)
     first = _first_exposures(events, shown_in)
     people, arm, at = events.user[first], lists.arm[shown_in[first]], events.timestamp[first]
-    midnight = int(at.min()) // DAY * DAY if len(at) else 0
+    midnight = max(int(at.min()), since) // DAY * DAY if len(at) else 0
     person, is_ours = _places(people, events.user)
-    since = events.timestamp - at[person] if len(people) else events.timestamp
-    counts = ((shown_in >= 0) | (events.type > _CLICK)) & is_ours & (since >= 0)
-    earlier = is_ours & (since < 0) & (since >= -before_days * DAY)
+    after = events.timestamp - at[person] if len(people) else events.timestamp
+    counts = ((shown_in >= 0) | (events.type > _CLICK)) & is_ours & (after >= 0) & (events.timestamp >= since)
+    earlier = is_ours & (after < 0) & (after >= -before_days * DAY)
     component, rows, amount = _contributions(events, np.flatnonzero(counts))
     day = (events.timestamp[rows] - midnight) // DAY
     order = np.argsort(day, kind="stable")
@@ -156,9 +161,17 @@ def _of_their_own_lists(lists: Lists, events: Events) -> Ids:
     return np.where(lists.user[events.shown_in] == events.user, events.shown_in, -1)
 
 
+def _after_their_lists(lists: Lists, events: Events, shown_in: Ids) -> Events:
+    """Events as early as their list at the earliest: a clock that runs behind makes no days before the experiment."""
+    if not len(lists.at):
+        return events
+    at = np.where(shown_in >= 0, np.maximum(events.timestamp, lists.at[shown_in]), events.timestamp)
+    return replace(events, timestamp=at)
+
+
 def _first_exposures(events: Events, shown_in: Ids) -> Ids:
-    """(p,) rows of people's first impressions, people ascending."""
-    rows = np.flatnonzero((events.type == _IMPRESSION) & (shown_in >= 0))
+    """(p,) rows of people's first events on lists of theirs, people ascending: who clicks has seen it, told or not."""
+    rows = np.flatnonzero(shown_in >= 0)
     rows = rows[np.lexsort((events.timestamp[rows], events.user[rows]))]
     return rows[np.unique(events.user[rows], return_index=True)[1]]
 
@@ -184,6 +197,6 @@ def _contributions(events: Events, rows: Ids) -> tuple[Ids, Ids, Values]:
 
 
 def _crossed(lists: Lists, events: Events, shown_in: Ids) -> int:
-    rows = np.flatnonzero((events.type == _IMPRESSION) & (shown_in >= 0))
+    rows = np.flatnonzero(shown_in >= 0)
     pairs = np.unique(np.stack([events.user[rows], lists.arm[shown_in[rows]]]), axis=1)
     return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from sparrow.config import Experiment, Experiments, MetricName
-from sparrow.feedback.comparing import METRICS, Comparison, Mask, Rule, compare, value_of
+from sparrow.feedback.comparing import METRICS, Comparison, Mask, Rule, compare, people_behind, value_of
 from sparrow.feedback.outcomes import COMPONENTS, DAY, Look, Outcomes, Values
 from sparrow.feedback.statistics.sample_ratio import ALARM, chi_square
 
@@ -122,7 +122,7 @@ def report(name: str, experiment: Experiment, outcomes: Outcomes, rules: Experim
     reader = _Reader(experiment, outcomes, members, rule, rules.min_people)
     for look in outcomes.looks():
         reader.read(look)
-    ratio = _sample_ratio(experiment, members)
+    ratio = _sample_ratio(experiment, members, rules.min_people)
     verdicts = [reader.verdict(place, ratio.mismatch) for place in range(1, len(members))]
     return Report(
         experiment=name,
@@ -145,10 +145,10 @@ def _overall(verdicts: list[Verdict]) -> Verdict:
     return min(verdicts, key=_GRAVITY.index)
 
 
-def _sample_ratio(experiment: Experiment, members: list[Mask]) -> SampleRatio:
+def _sample_ratio(experiment: Experiment, members: list[Mask], min_people: int) -> SampleRatio:
     total = sum(arm.share for arm in experiment.arms)
     counts = [int(mask.sum()) for mask in members]
-    statistic, p = chi_square(counts, [arm.share / total for arm in experiment.arms])
+    statistic, p = chi_square(counts, [arm.share / total for arm in experiment.arms], min_people)
     return SampleRatio(statistic, p, p < ALARM)
 
 
@@ -179,9 +179,10 @@ class _Reader:
         if self._last is None:
             return None
         control, treated = (self._members[arm] & self._last.exposed for arm in (0, place))
-        if min(int(control.sum()), int(treated.sum())) < self._min_people:
+        sums = self._last.sums
+        if min(people_behind(METRICS[metric], sums[:, arm]) for arm in (control, treated)) < self._min_people:
             return None
-        return compare(METRICS[metric], self._last.sums, self._outcomes.before, control, treated, self._rule)
+        return compare(METRICS[metric], sums, self._outcomes.before, control, treated, self._rule)
 
     def verdict(self, place: int, mismatch: bool) -> ArmVerdict:
         """What all looks say of an arm against the control."""

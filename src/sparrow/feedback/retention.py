@@ -1,6 +1,7 @@
-"""How long events and served lists stay: cleared when the server starts, and once an hour from then on."""
+"""How long events and served lists stay: cleared when the server starts, and about once an hour from then on."""
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from sparrow.stores.clearing import Cleared, clear_old
 log = logging.getLogger(__name__)
 
 EVERY_S: Final = 3600.0
+
+JITTER: Final = 0.2
+"""Of that time, more or less: workers that started together must not queue for the file together ever after."""
 
 
 def keep_to_days(home: Path, settings: Feedback, now: float) -> Cleared:
@@ -54,5 +58,5 @@ class Retention:
             else:
                 if gone.events or gone.served_lists:
                     log.info("%d events and %d served lists were too old to stay", gone.events, gone.served_lists)
-            if self._stopping.wait(EVERY_S):
+            if self._stopping.wait(EVERY_S * random.uniform(1 - JITTER, 1 + JITTER)):
                 return

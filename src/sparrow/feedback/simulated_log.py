@@ -40,13 +40,13 @@ def write_simulated(
         raise InvalidInput(
             f"{home} has events already; simulated ones are written only where there are none: name another --home."
         )
-    ids = [f"simulated-{place}" for place in range(len(happened.at))]
+    ids = [f"simulated-{place}" for place in range(len(happened.lists.at))]
     served, live = ServedLog(home), LiveStore(home)
     try:
         lists = [
             ServedList(name, at, user, RELEASE, "for_you:simulated", label_of([(experiment, arms[arm])]), tuple(shown), None)
             for name, at, user, arm, shown in zip(
-                ids, happened.at.tolist(), people[happened.lists.user].tolist(), happened.lists.arm.tolist(),
+                ids, happened.lists.at.tolist(), people[happened.lists.user].tolist(), happened.lists.arm.tolist(),
                 movies[happened.movies].tolist(), strict=True,
             )
         ]  # fmt: skip

@@ -102,14 +102,12 @@ class Simulated:
         events: all that people did.
         about: (n,) the movie of each event.
         movies: (l, k) those shown.
-        at: (l,) when, seconds, UTC.
     """
 
     lists: Lists
     events: Events
     about: Ids
     movies: Ids
-    at: Ids
 
 
 def simulate(
@@ -147,11 +145,10 @@ def simulate(
     cells, types, values, seconds = events
     of_list = cells // shown.shape[1]
     return Simulated(
-        lists=Lists(user[inside], arm[inside]),
+        lists=Lists(user[inside], arm[inside], at[inside]),
         events=Events(user[of_list], types, values, place[of_list], seconds),
         about=shown.ravel()[cells],
         movies=shown[inside],
-        at=at[inside],
     )
 
 

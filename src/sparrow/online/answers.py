@@ -61,7 +61,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ListedMovie:
-    """One place in a list. `score` orders the list, higher first; `trace` is None unless `explain` was asked for."""
+    """One place in a list. `score` orders the list, higher first, unless it was drawn; `trace` is None without `explain`."""
 
     movie: MovieFacts
     score: float
@@ -80,7 +80,7 @@ class Listing:
         arm: `experiment:arm` of each experiment that the list is part of, comma separated; "" outside experiments.
         degraded: what was not there and had to be replaced: "ranker", "store".
         timings: milliseconds per stage, filled when `explain` was asked for.
-        propensities: the chance of each place given those before it, where the order was drawn; None: it was not.
+        propensities: the chance of each place given those before it and that the order was drawn; None: it was not.
         asked_about: the movie that `explain_movie` named, None if it named none.
         told: what became of that movie.
     """

@@ -1,9 +1,12 @@
 """What leaves `live.sqlite`: people who ask to be forgotten, and what is older than it may be.
 
-Removed rows are overwritten in the file (`secure_delete`), and the write-ahead log, which still holds them, is emptied.
+Removed rows are overwritten in the file (`secure_delete`), and the write-ahead log, which still holds them, is emptied:
+at once, or by the next clearing where somebody reads it just then.
 """
 
+import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -11,10 +14,19 @@ from pathlib import Path
 from typing import Final
 
 from sparrow.errors import StoreUnavailable
-from sparrow.stores.live import FILE, TABLES, TELLING, connect
+from sparrow.stores.live import FILE, TABLES, TELLING, connect, cure
 from sparrow.stores.served import SERVED_TABLES
 
+log = logging.getLogger(__name__)
+
 DAY: Final = 86_400
+
+CHUNK: Final = 5_000
+"""Rows that a clearing removes at a time."""
+
+TRIES: Final = 20
+BETWEEN_TRIES_S: Final = 0.01
+"""How long a read in the way is waited for, with no lock held: those of requests are over sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +47,19 @@ def forget_person(home: Path, user_id: int, now: int) -> Cleared:
     """
     home.mkdir(parents=True, exist_ok=True)
     with _clearing(home / FILE) as connection:
-        events = connection.execute("DELETE FROM events WHERE user_id = ?", (user_id,)).rowcount
+        connection.execute("BEGIN IMMEDIATE")
+        # Each kind by an index of its own: what scanned the log would hold everybody's events up.
+        events = sum(
+            connection.execute(f"DELETE FROM events WHERE user_id = ? AND {kind}", (user_id,)).rowcount
+            for kind in (TELLING, f"NOT ({TELLING})")
+        )
         lists = connection.execute("DELETE FROM served WHERE user_id = ?", (user_id,)).rowcount
         connection.execute("DELETE FROM outside_people WHERE user_id = ?", (user_id,))
         connection.execute(
             "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET timestamp = excluded.timestamp",
             (user_id, now),
         )
+        connection.execute("COMMIT")
     return Cleared(events, lists)
 
 
@@ -56,31 +74,48 @@ def clear_old(home: Path, now: int, *, taste_days: int, traffic_days: int, serve
         served_days: the same for served lists.
 
     Raises:
-        StoreUnavailable: it could not be written; nothing is removed.
+        StoreUnavailable: it could not be written; what is not removed yet stays for the next time.
     """
     wanted = (
-        (f"DELETE FROM events WHERE {TELLING} AND timestamp < ?", taste_days),
-        (f"DELETE FROM events WHERE NOT ({TELLING}) AND timestamp < ?", traffic_days),
-        ("DELETE FROM served WHERE timestamp < ?", served_days),
-    )
+        ("events", TELLING, taste_days), ("events", f"NOT ({TELLING})", traffic_days), ("served", "TRUE", served_days),
+    )  # fmt: skip
     with _clearing(home / FILE) as connection:
-        gone = [
-            connection.execute(statement, (now - days * DAY,)).rowcount if days else 0 for statement, days in wanted
-        ]
+        gone = [_remove(connection, table, kind, now - days * DAY) if days else 0 for table, kind, days in wanted]
     return Cleared(gone[0] + gone[1], gone[2])
+
+
+def _remove(connection: sqlite3.Connection, table: str, kind: str, before: int) -> int:
+    """Remove what is older, some rows in each transaction: in between whoever waits may write."""
+    rows = f"SELECT rowid FROM {table} WHERE {kind} AND timestamp < ? LIMIT {CHUNK}"
+    removed = 0
+    while gone := connection.execute(f"DELETE FROM {table} WHERE rowid IN ({rows})", (before,)).rowcount:
+        removed += gone
+    return removed
 
 
 @contextmanager
 def _clearing(path: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction that leaves nothing of what it removes."""
+    """A connection that leaves nothing of what it removes."""
     try:
         with closing(connect(path, TABLES + SERVED_TABLES)) as connection:
             connection.execute("PRAGMA secure_delete=ON")
-            connection.execute("BEGIN IMMEDIATE")
             yield connection
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            _empty_write_ahead_log(connection, path)
     except (sqlite3.Error, OverflowError) as error:
-        raise StoreUnavailable(
-            f"{path} cannot be cleared ({error}); check the disk's free space and try again."
-        ) from None
+        raise StoreUnavailable(f"{path} cannot be cleared ({error}); {cure(error)}.") from None
+
+
+def _empty_write_ahead_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Overwrite the log of old pages, unless somebody reads it all the while: then the next clearing does.
+
+    Nothing is waited for inside of SQLite: it would hold the write lock meanwhile, and events would be refused.
+    """
+    try:
+        connection.execute("PRAGMA busy_timeout=0")
+        for _ in range(TRIES):
+            [[is_busy, *_]] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if not is_busy:
+                return
+            time.sleep(BETWEEN_TRIES_S)
+    except sqlite3.Error as error:
+        log.warning("What was removed from %s is still in its write-ahead log (%s); %s.", path, error, cure(error))

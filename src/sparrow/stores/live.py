@@ -19,7 +19,8 @@ from sparrow.errors import StoreUnavailable
 FILE: Final = "live.sqlite"
 
 MAX_EVENTS: Final = 1000
-"""A person's newest events that a request reads, of those that tell their taste."""
+"""A person's newest events that a request reads, of those that tell their taste: what a thousand later ones followed, a dislike
+too, counts for the next build alone."""
 
 TELLING: Final = "type IN ('rating', 'watch', 'dislike', 'undo')"
 """Impressions and clicks come by the hundred; among them a dislike would soon be out of a request's sight."""
@@ -32,10 +33,18 @@ TABLES: Final = f"""
         seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT UNIQUE, type TEXT NOT NULL, user_id INTEGER NOT NULL,
         movie_id INTEGER NOT NULL, value REAL, position INTEGER, recommendation_id TEXT, timestamp INTEGER NOT NULL);
     CREATE INDEX IF NOT EXISTS telling_events ON events (user_id, seq) WHERE {TELLING};
+    CREATE INDEX IF NOT EXISTS other_events ON events (user_id) WHERE NOT ({TELLING});
     CREATE INDEX IF NOT EXISTS events_at ON events (timestamp);
     CREATE TABLE IF NOT EXISTS outside_people (user_id INTEGER PRIMARY KEY, outside_id TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS forgotten (user_id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL);
 """
+STAYS_OUT: Final = "EXISTS (SELECT 1 FROM forgotten WHERE user_id = ?3 AND timestamp > ?{time})"
+"""Whether person ?3 has asked to be forgotten since. Asked while the row is written: a moment earlier it may not be so yet."""
+
+_ADD_EVENT: Final = (
+    "INSERT INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
+    f"SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT {STAYS_OUT.format(time=8)} ON CONFLICT (event_id) DO NOTHING"
+)
 _REMEMBER_PERSON: Final = "INSERT INTO outside_people VALUES (?, ?) ON CONFLICT DO NOTHING"
 FIELDS: Final = ("eventId", "type", "userId", "movieId", "value", "position", "recommendationId", "timestamp")
 
@@ -76,24 +85,19 @@ class LiveStore:
                 is called, if not by the number `userId`, and is remembered with their first event.
 
         Returns:
-            How many were new; the others had an `eventId` that is known.
+            How many were new; the others had an `eventId` that is known, or are older than their person's wish to be forgotten.
 
         Raises:
             StoreUnavailable: they could not be written; none is kept.
         """
         rows = [tuple(event.get(name) for name in FIELDS) for event in events]
         rows = [(name or str(uuid.uuid4()), *rest) for name, *rest in rows]
-        people = {event["userId"]: event["outsideUserId"] for event in events if "outsideUserId" in event}
-        marks = ", ".join("?" * len(FIELDS))
-        statement = (
-            "INSERT INTO events (event_id, type, user_id, movie_id, value, position, recommendation_id, timestamp) "
-            f"VALUES ({marks}) ON CONFLICT (event_id) DO NOTHING"
-        )
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
-                    added = sum(self._connection.execute(statement, row).rowcount for row in rows)
+                    added = [event for event, row in zip(events, rows, strict=True) if self._add(row)]
+                    people = {event["userId"]: event["outsideUserId"] for event in added if "outsideUserId" in event}
                     self._connection.executemany(_REMEMBER_PERSON, people.items())
                     self._connection.execute("COMMIT")
                 finally:
@@ -102,9 +106,12 @@ class LiveStore:
                         self._connection.execute("ROLLBACK")
             except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
                 raise StoreUnavailable(
-                    f"The event log {self._path} cannot be written ({error}); check the events and the disk's free space."
+                    f"The event log {self._path} cannot be written ({error}); check the events, and {cure(error)}."
                 ) from None
-        return added
+        return len(added)
+
+    def _add(self, row: Sequence[Any]) -> bool:
+        return self._connection.execute(_ADD_EVENT, row).rowcount > 0
 
     def events_of(self, user_id: int, after: int = 0) -> list[StoredEvent]:
         """A person's newest `MAX_EVENTS` watches, dislikes, undos, and ratings with a number above `after`, oldest first.
@@ -117,10 +124,6 @@ class LiveStore:
         )
         rows = self._rows(query, (user_id, after))
         return [StoredEvent(*row) for row in reversed(rows)]
-
-    def has_acted(self, user_id: int) -> bool:
-        """Whether there is any event of this person, of whatever kind."""
-        return bool(self._rows("SELECT 1 FROM events WHERE user_id = ? LIMIT 1", (user_id,)))
 
     def forgotten(self) -> dict[int, int]:
         """userId → when they asked to be forgotten (seconds, UTC)."""
@@ -159,8 +162,18 @@ def connect(path: Path, tables: str) -> sqlite3.Connection:
             connection.executescript(tables)
         except sqlite3.Error as error:
             connection.close()
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
             return connection
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another process held the file's lock for too long."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def cure(error: Exception) -> str:
+    """What helps against an error of writing: a lock that another process holds is no full disk."""
+    return "another process is writing: try again" if is_busy(error) else "check the disk's free space and try again"

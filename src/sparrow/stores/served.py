@@ -13,15 +13,20 @@ from pathlib import Path
 from typing import Final
 
 from sparrow.errors import StoreUnavailable
-from sparrow.stores.live import FILE, connect
+from sparrow.stores.live import FILE, STAYS_OUT, TABLES, connect, cure
 
 SERVED_TABLES: Final = """
     CREATE TABLE IF NOT EXISTS served (
         recommendation_id TEXT PRIMARY KEY, timestamp INTEGER NOT NULL, user_id INTEGER, release TEXT NOT NULL,
         pipeline TEXT NOT NULL, arm TEXT NOT NULL, movies TEXT NOT NULL, propensities TEXT);
     CREATE INDEX IF NOT EXISTS served_at ON served (timestamp);
+    CREATE INDEX IF NOT EXISTS served_to ON served (user_id);
 """
 _COLUMNS: Final = "recommendation_id, timestamp, user_id, release, pipeline, arm, movies, propensities"
+_ADD_LIST: Final = (
+    f"INSERT INTO served ({_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 "
+    f"WHERE NOT {STAYS_OUT.format(time=2)} ON CONFLICT DO NOTHING"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ class ServedList:
         release: made it, with `pipeline`.
         arm: of the experiment; "" outside of any.
         movies: raw ids in the order shown; a place in it is the event's `position`.
-        propensities: the chance each movie had of its place; None: no chance was involved.
+        propensities: the chance of each place given those before it and that the order was drawn; None: it was not. An arm that
+            draws a share of its lists has both kinds, and that share is no factor of these.
     """
 
     recommendation_id: str
@@ -63,7 +69,7 @@ class ServedLog:
         self._path = home / FILE
         self._lock = threading.Lock()
         try:
-            self._connection = connect(self._path, SERVED_TABLES)
+            self._connection = connect(self._path, TABLES + SERVED_TABLES)
             self._connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.Error as error:
             raise StoreUnavailable(
@@ -73,23 +79,24 @@ class ServedLog:
     def append(self, lists: Sequence[ServedList]) -> None:
         """Keep these lists, all or none; a list that is there already stays as it is.
 
+        Lists of whoever asked to be forgotten after they were sent stay out: some wait in a queue meanwhile.
+
         Raises:
             StoreUnavailable: they could not be written; none is kept.
         """
         rows = [_row(one) for one in lists]
-        statement = f"INSERT INTO served ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
-                    self._connection.executemany(statement, rows)
+                    self._connection.executemany(_ADD_LIST, rows)
                     self._connection.execute("COMMIT")
                 finally:
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
             except (sqlite3.Error, OverflowError) as error:
                 raise StoreUnavailable(
-                    f"The log of served lists in {self._path} cannot be written ({error}); check the disk's free space."
+                    f"The log of served lists in {self._path} cannot be written ({error}); {cure(error)}."
                 ) from None
 
     def since(self, timestamp: int = 0) -> Iterator[ServedList]:

@@ -36,7 +36,7 @@ class ItemShape(Shape):
     title: str
     release_year: int = Field(description="0 if unknown")
     genres: list[str]
-    score: float = Field(description="orders the list, higher first")
+    score: float = Field(description="orders the list, higher first, unless an experiment drew the order")
     reasons: list[ReasonShape]
     trace: dict[str, Any] | None = Field(None, description="with explain=true")
 

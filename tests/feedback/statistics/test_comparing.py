@@ -53,7 +53,8 @@ def test_a_lift_is_told_only_where_there_is_one() -> None:
     assert as_lift(lift.value) == pytest.approx(0.05)
     for control, treated in [(0.0, 0.1), (0.1, 0.0), (float("nan"), 0.1), (-1.0, 1.0)]:
         assert log_lift(Estimate(control, 0.01), Estimate(treated, 0.01)) is None
-    assert log_lift(Estimate(1.0, 0.0), Estimate(1.0, 0.1)) is None, "a sample without spread tells no error"
+    for error in (0.0, 1e-16):
+        assert log_lift(Estimate(1.0, error), Estimate(1.0, 0.1)) is None, "a sample without spread tells no error"
 
 
 def test_the_time_before_takes_variance_out_and_no_bias_in() -> None:
@@ -92,6 +93,11 @@ def test_sample_ratios() -> None:
     expected = stats.chisquare(counts, np.array(shares) * sum(counts))
     assert chi_square(counts, shares) == pytest.approx((expected.statistic, expected.pvalue))
     assert chi_square([0, 0], [0.5, 0.5]) == chi_square([7], [1.0]) == (0.0, 1.0)
+    assert chi_square([1, 2], [0.999, 0.001])[1] == 1.0, (
+        "two of three in an arm of a thousandth: chance, and no chi-square"
+    )
+    assert chi_square([90, 9], [0.5, 0.5], least=50) == (0.0, 1.0)
+    assert chi_square([91, 9], [0.5, 0.5], least=50)[1] < ALARM
     assert chi_square([10_000, 10_700], [0.5, 0.5])[1] < ALARM, "a leak of 7 % of an arm is seen"
 
 

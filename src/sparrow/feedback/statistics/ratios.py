@@ -11,11 +11,18 @@ the squared relative errors: the scale on which a lift of 5 % means the same for
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+
+MOST_LIFT: Final = 1e6
+"""A relative difference beyond this is told as this: it says "nobody knows", and stays a number that JSON and a page can hold."""
+
+NO_ERROR: Final = 1e-9
+"""A relative error up to this is what rounding leaves of a sample without spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +76,18 @@ def log_lift(control: Estimate, treated: Estimate) -> Estimate | None:
     values = (control.value, treated.value, control.error, treated.error)
     if not all(np.isfinite(values)) or min(values) <= 0:
         return None
-    error = sqrt((control.error / control.value) ** 2 + (treated.error / treated.value) ** 2)
+    errors = control.error / control.value, treated.error / treated.value
+    if min(errors) <= NO_ERROR:
+        return None
+    error = sqrt(errors[0] ** 2 + errors[1] ** 2)
     return Estimate(log(treated.value / control.value), error)
 
 
 def as_lift(logarithm: float) -> float:
-    """A logarithm of a ratio as a relative difference.
+    """A logarithm of a ratio as a relative difference, `MOST_LIFT` at most.
 
     Example:
-        >>> round(as_lift(0.09531), 4)
-        0.1
+        >>> round(as_lift(0.09531), 4), as_lift(1e9)
+        (0.1, 1000000.0)
     """
-    return exp(logarithm) - 1
+    return MOST_LIFT if logarithm > log(MOST_LIFT) else exp(logarithm) - 1

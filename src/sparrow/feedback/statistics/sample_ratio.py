@@ -13,9 +13,14 @@ from typing import Final
 ALARM: Final = 0.001
 """Below this p the arms' people are not what was asked for."""
 
+LEAST_EXPECTED: Final = 5.0
+"""People that each arm must be due before the statistic resembles chi-square (Cochran's rule)."""
 
-def chi_square(counts: Sequence[int], shares: Sequence[float]) -> tuple[float, float]:
-    """Statistic and p-value of people counted against shares that sum to 1; (0, 1) when there is nobody or one arm.
+
+def chi_square(counts: Sequence[int], shares: Sequence[float], least: float = LEAST_EXPECTED) -> tuple[float, float]:
+    """Statistic and p-value of people counted against shares that sum to 1.
+
+    (0, 1) when there is one arm, and as long as some arm is due fewer than `least` people, at least `LEAST_EXPECTED`.
 
     Example:
         >>> statistic, p = chi_square([5100, 4900], [0.5, 0.5])
@@ -23,7 +28,7 @@ def chi_square(counts: Sequence[int], shares: Sequence[float]) -> tuple[float, f
         (4.0, 0.0455)
     """
     people = sum(counts)
-    if not people or len(counts) < 2:
+    if len(counts) < 2 or people * min(shares) < max(least, LEAST_EXPECTED):
         return 0.0, 1.0
     statistic = sum((n - people * share) ** 2 / (people * share) for n, share in zip(counts, shares, strict=True))
     return float(statistic), chi_square_tail(statistic, len(counts) - 1)

@@ -45,7 +45,8 @@ export async function tell(type, movieId, more = {}) {
   const { recommendationId, position } = from.movieId === movieId ? from : {};
   const event = { eventId: uuid(), type, userId: person(), movieId, recommendationId, position, ...more };
   const body = JSON.stringify(event);
-  const answer = await fetch("/api/v1/events", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch("/api/v1/events", { method: "POST", body, headers, keepalive: true }); // outlives the page
   if (!answer.ok) throw new Error((await answer.json()).detail);
 }
 
@@ -58,19 +59,22 @@ function placeOf(card) {
 }
 
 const dwelling = new WeakMap();
+const told = new WeakSet(); // cards whose impression is
+
+function seen(card, place) {
+  if (!place || told.has(card)) return;
+  told.add(card);
+  sight.unobserve(card);
+  clearTimeout(dwelling.get(card));
+  note({ type: "impression", ...place });
+}
 
 const sight = new IntersectionObserver(
   (entries) => {
     for (const { target: card, isIntersecting } of entries) {
       clearTimeout(dwelling.get(card));
       if (!isIntersecting) continue;
-      const told = () => {
-        const place = placeOf(card);
-        if (!place) return;
-        sight.unobserve(card);
-        note({ type: "impression", ...place });
-      };
-      dwelling.set(card, setTimeout(told, SEEN));
+      dwelling.set(card, setTimeout(() => seen(card, placeOf(card)), SEEN));
     }
   },
   { threshold: 0.5 },
@@ -91,6 +95,7 @@ document.addEventListener("click", (event) => {
   const place = card && event.target.closest("a") && placeOf(card);
   if (!place) return;
   sessionStorage.setItem(FROM, JSON.stringify(place));
+  seen(card, place); // however quick: nobody opens what they have not seen
   note({ type: "click", ...place });
   flush();
 });

@@ -16,6 +16,8 @@ const hint = form.querySelector("[data-next]");
 let now = {};
 let before = null;
 let timer;
+let meant; // the stars that wait
+let byKey = false;
 
 function show(words) {
   for (const star of form.querySelectorAll("[name=stars]")) star.checked = Number(star.value) === Math.round(now.stars ?? 0);
@@ -38,6 +40,7 @@ async function keep(said) {
 
 async function say(said, words = wordsFor(said)) {
   clearTimeout(timer);
+  meant = undefined;
   const last = now;
   try {
     await keep(said);
@@ -62,15 +65,22 @@ async function saidByPerson() {
   return { stars: ratings.find((one) => String(one.movieId) === film)?.score };
 }
 
+// Whoever leaves the page while stars wait has said them.
+const sayMeant = () => meant && say({ stars: meant });
+
+form.addEventListener("keydown", () => (byKey = true));
+form.addEventListener("pointerdown", () => (byKey = false));
 form.addEventListener("change", (event) => {
   clearTimeout(timer);
-  timer = setTimeout(() => say({ stars: Number(event.target.value) }), WAIT);
+  meant = Number(event.target.value);
+  if (byKey) timer = setTimeout(sayMeant, WAIT);
+  else sayMeant();
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 dislike.addEventListener("click", () => (now.disliked ? say({}, form.dataset.undone) : say({ disliked: true })));
 undo.addEventListener("click", () => say(before, form.dataset.undone).then(() => dislike.focus()));
 document.addEventListener("visitor", recall);
-addEventListener("pagehide", () => clearTimeout(timer));
+addEventListener("pagehide", sayMeant);
 
 form.hidden = false;
 recall();
