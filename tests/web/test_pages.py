@@ -21,6 +21,8 @@ PAGES = (
     "/collection.html?type=search&value=toy",
     "/collection.html",
     "/lab.html",
+    "/why.html?userId=1&movieId=600",
+    "/why.html?like=1&title=toy",
     "/lab.html?movieId=1&movieId=600&embedding=deepwalk&size=3&add=night",
     "/docs",
 )
@@ -64,7 +66,7 @@ def test_hostile_titles_are_text(client: Client, movie_id: int) -> None:
     assert "<img src=x" not in html
     assert "49" not in re.findall(r"<h1[^>]*>(.*?)</h1>", html)[0]
     scripts = [attrs.get("src") for tag, attrs in Tags(html).found if tag == "script"]
-    assert scripts == [f"/static/{name}.js" for name in ("swap", "search", "feedback", "rate")]
+    assert scripts == [f"/static/{name}.js" for name in ("swap", "search", "feedback", "rate", "why")]
 
 
 def test_home_has_rows_search_picker_and_genres(client: Client) -> None:
@@ -231,6 +233,7 @@ def test_every_text_that_templates_use_exists_and_none_is_idle() -> None:
         f"{key}.{form}" for key in re.findall(r"""\bt\.count\(["'](\w+)["']""", source) for form in ("one", "other")
     }
     built = ("row.", "sort.", "error.", "reason.", "genre.", "model.", "metric.", "verdict.", "guardrail.")
+    built += ("told.", "barred.", "route.", "rule.", "stage.")
     assert used <= set(catalogue)
     assert {key for key in catalogue if key not in used and not key.startswith(built)} == set()
 

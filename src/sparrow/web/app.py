@@ -22,6 +22,7 @@ from sparrow.web import (
     posters,
     problems,
     views,
+    why,
 )
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy
@@ -34,6 +35,7 @@ ROUTERS: Final = (
     posters.router,
     legacy.router,
     views.router,
+    why.router,
     marks_api.router,
     lab.router,
     experiments.router,

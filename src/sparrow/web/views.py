@@ -80,6 +80,7 @@ async def show_movie(
         listing=listing,
         is_near=any(reason.kind == "similar" for item in listing.items for reason in item.reasons),
         bars=_bars(movie.rating_spread),
+        ask={"like": movie.public_id, "embedding": chosen, "size": size},
         embeddings=recommender.embeddings,
         chosen=chosen,
     )
@@ -111,6 +112,7 @@ async def show_user(
         user_name=shown(recommender, user_id, written),
         listing=listing,
         history=_history(recommender, user.ratings if user else ()),
+        ask={"userId": shown(recommender, user_id, written), "model": model or None, "size": size},
         models=recommender.models,
         chosen=model or None,
         people=await people_names(recommender, PEOPLE),
