@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -16,6 +16,7 @@ from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_n
 from sparrow.web.ports import Recommender
 from sparrow.web.problems import recommender_of
 from sparrow.web.served import note_served
+from sparrow.web.taste import draw_taste, moves_between, star_bars
 
 ROW: Final = 18
 """Movies in a row of the home page."""
@@ -79,7 +80,7 @@ async def show_movie(
         movie=movie,
         listing=listing,
         is_near=any(reason.kind == "similar" for item in listing.items for reason in item.reasons),
-        bars=_bars(movie.rating_spread),
+        bars=star_bars(movie.rating_spread),
         ask={"like": movie.public_id, "embedding": chosen, "size": size},
         embeddings=recommender.embeddings,
         chosen=chosen,
@@ -102,7 +103,9 @@ async def show_user(
     user_id = await find_user(request, recommender, "userId", written)
     user = await _user_if_reached(recommender, user_id)
     number = checked_size(size, request.app.state.settings.web)
-    listing = await recommender.for_user(user_id, size=number, model=model or None, exclude=frozenset(), explain=False)
+    options: dict[str, Any] = {"size": number, "exclude": frozenset(), "explain": False}
+    usual = await recommender.for_user(user_id, model=None, **options) if model else None
+    listing = await recommender.for_user(user_id, model=model or None, **options)
     missing = () if user or "store" in listing.degraded else ("store",)
     request.scope["degraded"] = note_served(request, listing, user_id).degraded + missing
     return _page(
@@ -111,6 +114,8 @@ async def show_user(
         user=user,
         user_name=shown(recommender, user_id, written),
         listing=listing,
+        moves=moves_between(usual.items, listing.items) if usual else {},
+        taste=await run_in_threadpool(draw_taste, recommender, user.ratings) if user else None,
         history=_history(recommender, user.ratings if user else ()),
         ask={"userId": shown(recommender, user_id, written), "model": model or None, "size": size},
         models=recommender.models,
@@ -163,12 +168,6 @@ async def _user_if_reached(recommender: Recommender, user_id: int) -> UserFacts 
 def _page(request: Request, template: str, **context: object) -> Response:
     response: Response = request.app.state.site.page(request, template, **context)
     return response
-
-
-def _bars(spread: tuple[int, ...]) -> list[tuple[float, int, float]]:
-    """(stars, ratings, height 0-100 of the tallest) for each half star."""
-    tallest = max(spread, default=0) or 1
-    return [((place + 1) / 2, count, round(100 * count / tallest, 1)) for place, count in enumerate(spread)]
 
 
 def _history(recommender: Recommender, ratings: tuple[Rating, ...]) -> list[Watched]:
