@@ -10,8 +10,9 @@ from sparrow.errors import StoreUnavailable
 from sparrow.online.answers import Listing, Reason, UserFacts
 from sparrow.web import language
 from sparrow.web.rendering import HERE
+from sparrow.web.views import hidden_gems
 from tests.web.conftest import Client
-from tests.web.fake import HUGE_ID, TITLES, FakeRecommender
+from tests.web.fake import HUGE_ID, TITLES, FakeLive, FakeRecommender, make_movie
 
 PAGES = (
     "/",
@@ -54,7 +55,8 @@ def test_pages_load_nothing_from_elsewhere_and_run_no_inline_code(client: Client
         for name, value in attrs.items():
             assert not name.startswith("on"), (tag, attrs)
             assert name != "style", (tag, attrs)
-            if name in {"src", "href", "action"}:
+            # A link that a reader may follow is the one thing that names another host; nothing is loaded from there.
+            if name in {"src", "href", "action"} and not (tag == "a" and attrs.get("rel") == "external noreferrer"):
                 assert value and value.startswith(("/", "#", "?")) and not value.startswith("//"), (tag, attrs)
         assert tag != "script" or attrs.get("src"), attrs
 
@@ -72,6 +74,7 @@ def test_hostile_titles_are_text(client: Client, movie_id: int) -> None:
 def test_home_has_rows_search_picker_and_genres(client: Client) -> None:
     html = client.get("/").text
     found = links(html)
+    assert ("Just released" in html, "data-because" in html) == (True, True)
     for wanted in ("/movie.html?movieId=1", f"/movie.html?movieId={HUGE_ID}", "/user.html?userId=7"):
         assert wanted in found
     assert "/collection.html?type=genre&value=Western+%26+%3Cb%3E" in found
@@ -85,6 +88,8 @@ def test_movie_page_shows_facts_spread_and_reasons(client: Client) -> None:
     assert "Usual Suspects, The" not in html
     assert html.count('class="bar"') == 10
     assert "/collection.html?type=genre&value=Crime" in links(html)
+    assert "https://www.imdb.com/title/tt0114709/" in links(html)
+    assert "themoviedb" not in html, "its number there is not known"
     # On its own page "close to The Usual Suspects" would say nothing: the next reason is shown.
     assert "Same kind: Crime · Mystery" in html
     assert "/movie.html?movieId=50&embedding=deepwalk" in links(html)
@@ -151,6 +156,18 @@ def test_errors_are_friendly_pages_with_true_statuses(client: Client, page: str,
     assert answer.status_code == status
     assert answer.headers["Content-Type"].startswith("text/html")
     assert words in answer.text
+
+
+def test_a_page_that_cannot_be_made_yet_asks_again_by_itself(client: Client, live: FakeLive) -> None:
+    assert "Refresh" not in client.get("/movie.html?movieId=424242").headers
+    live.current = None
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["Refresh"]) == (503, "10")
+
+
+def test_hidden_gems_are_loved_by_few() -> None:
+    movies = [make_movie(number, "A", 2000, (), [4.0] * ratings) for number, ratings in enumerate([200, 20, 21, 3, 9])]
+    assert [movie.rating_count for movie in hidden_gems(movies, most=200)] == [20, 9]
 
 
 def test_an_unknown_address_is_a_page_for_browsers_only(client: Client) -> None:

@@ -1,5 +1,6 @@
 """The pages. Lists are in the HTML, so everything works without JavaScript; errors become pages in `problems`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
@@ -21,6 +22,10 @@ from sparrow.web.taste import draw_taste, moves_between, star_bars
 ROW: Final = 18
 """Movies in a row of the home page."""
 GENRE_ROWS: Final = 6
+BEST: Final = 500
+"""The best rated movies, among which hidden gems are looked for."""
+FEW, ENOUGH = 0.1, 5
+"""A gem has at most this share of the ratings that the most rated movie has, and at least so many."""
 PEOPLE: Final = 40
 HISTORY: Final = 30
 SORTS: Final[tuple[Sort, ...]] = ("popularity", "rating", "year")
@@ -30,11 +35,11 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of movies on the home page; `genre` is None for the rows about all movies."""
+    """A row of movies on the home page; `genre` is None for the rows about all movies, `sort` where no page shows more."""
 
     key: str
     genre: str | None
-    sort: Sort
+    sort: Sort | None
     movies: list[MovieFacts]
 
 
@@ -53,6 +58,8 @@ async def show_home(request: Request) -> Response:
     recommender = recommender_of(request)
     sorts: list[tuple[str, Sort]] = [("popular", "popularity"), ("rated", "rating"), ("recent", "year")]
     rows = [Row(key, None, sort, recommender.movies(None, sort, ROW, 0)[0]) for key, sort in sorts]
+    most = max((movie.rating_count for movie in rows[0].movies), default=0)
+    rows.append(Row("gems", None, None, hidden_gems(recommender.movies(None, "rating", BEST, 0)[0], most)[:ROW]))
     for genre, _ in recommender.genres[:GENRE_ROWS]:
         rows.append(Row("genre", genre, "popularity", recommender.movies(genre, "popularity", ROW, 0)[0]))
     people = await people_names(recommender, PEOPLE)
@@ -156,6 +163,11 @@ async def show_collection(
         size=size,
         genres=recommender.genres,
     )
+
+
+def hidden_gems(best: Sequence[MovieFacts], most: int) -> list[MovieFacts]:
+    """Those few know, in their order: `best` are well rated, `most` is how often the most rated movie was."""
+    return [movie for movie in best if ENOUGH <= movie.rating_count <= FEW * most]
 
 
 async def _user_if_reached(recommender: Recommender, user_id: int) -> UserFacts | None:
