@@ -6,7 +6,7 @@ from typing import Any
 
 from sparrow.config import Rules
 from sparrow.errors import InvalidInput, NotFound, ReleaseError
-from sparrow.online.answers import ListedMovie, Listing, MovieFacts, Reason, Sort, UserFacts
+from sparrow.online.answers import Census, ListedMovie, Listing, MovieFacts, Reason, Sort, UserFacts
 from sparrow.schema import LIKED_RATING, MAX_ID, MovieId, Rating, UserId
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.web.ports import Receipt
@@ -93,6 +93,10 @@ class FakeRecommender:
         ]
         found.sort(key=keys[sort], reverse=True)
         return found[offset : offset + size], len(found)
+
+    def census(self) -> Census:
+        people = len({rating.user_id for rating in self.ratings})
+        return Census(len(self.catalogue), people, sum(movie.rating_count for movie in self.catalogue))
 
     def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]:
         self.asked["wanted"] = {"region": region}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sparrow.errors import StoreUnavailable
-from sparrow.online.answers import Listing, Reason, UserFacts
+from sparrow.online.answers import Census, Listing, Reason, UserFacts
 from sparrow.web import language
 from sparrow.web.rendering import HERE
 from sparrow.web.views import hidden_gems
@@ -25,6 +25,7 @@ PAGES = (
     "/why.html?userId=1&movieId=600",
     "/why.html?like=1&title=toy",
     "/lab.html?movieId=1&movieId=600&embedding=deepwalk&size=3&add=night",
+    "/about.html",
     "/docs",
 )
 
@@ -224,6 +225,23 @@ def test_language_is_asked_remembered_or_preferred(client: Client) -> None:
     assert "Set-Cookie" not in client.get("/?lang=xx").headers
 
 
+def test_about_tells_live_numbers(
+    client: Client, recommender: FakeRecommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = client.get("/about.html").text
+    figures = re.findall(r"<strong>(.*?)</strong>", html)
+    ratings = sum(movie.rating_count for movie in recommender.catalogue)
+    assert figures[:4] == [str(ratings), str(len(TITLES)), "2", "2"]
+    assert ("2 people" in html, "NeuralCF" in html, recommender.release in html) == (True, True, True)
+    assert "/about.html" in links(html)
+
+    def away() -> Census:
+        raise StoreUnavailable("The feature store cannot be reached.")
+
+    monkeypatch.setattr(recommender, "census", away)
+    assert re.findall(r"<strong>(.*?)</strong>", client.get("/about.html").text)[0] == "–"
+
+
 def test_switching_language_keeps_the_rest_of_the_address(client: Client) -> None:
     assert "?movieId=589&lang=zh" in links(client.get("/movie.html?movieId=589").text)
 
@@ -250,7 +268,7 @@ def test_every_text_that_templates_use_exists_and_none_is_idle() -> None:
         f"{key}.{form}" for key in re.findall(r"""\bt\.count\(["'](\w+)["']""", source) for form in ("one", "other")
     }
     built = ("row.", "sort.", "error.", "reason.", "genre.", "model.", "metric.", "verdict.", "guardrail.")
-    built += ("told.", "barred.", "route.", "rule.", "stage.")
+    built += ("about.", "told.", "barred.", "route.", "rule.", "stage.")
     assert used <= set(catalogue)
     assert {key for key in catalogue if key not in used and not key.startswith(built)} == set()
 

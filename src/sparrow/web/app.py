@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from sparrow import __version__
 from sparrow.config import Settings
 from sparrow.web import (
+    about,
     admin,
     api,
     events_api,
@@ -39,6 +40,7 @@ ROUTERS: Final = (
     marks_api.router,
     lab.router,
     experiments.router,
+    about.router,
     operations.router,
     admin.router,
 )
