@@ -27,7 +27,7 @@ def test_it_asks_for_the_same_list_and_only_then(client: Client, recommender: Fa
 def test_a_listed_movie_shows_routes_parts_attention_inputs_and_moves(client: Client) -> None:
     html = client.get("/why.html?like=1&movieId=602").text
     assert "It stands in the list, at place " in html
-    assert ("Near to what was liked" in html, "score 0.9" in html) == (True, True)
+    assert ("Closest by vector" in html, "score 0.9" in html) == (True, True)
     assert ("Ordered by DIN" in html, "+2" in html, "-1" in html) == (True, True, True)
     assert ("75 %" in html, "25 %" in html, "Comedy · War" in html, "2 films" in html) == (True, True, True, True)
     assert "Variety" in html
