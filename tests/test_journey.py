@@ -140,6 +140,39 @@ def test_a_rating_changes_the_page_a_person_sees_next(site: httpx.Client) -> Non
 
 
 @pytest.mark.needs("chromium")
+def test_a_list_is_explained_in_a_panel_and_without_javascript(site: httpx.Client) -> None:
+    with browsing(site) as (page, wrong):
+        asked: list[str] = []
+        page.on("request", lambda request: "/why.html" in request.url and asked.append(request.url))
+        page.goto("/user.html?userId=1")
+        listed = shown_movies(page)
+        assert asked == [], "nobody asked yet"
+        ask = page.locator("#listing .card-why a").nth(1)
+        ask.focus()
+        page.keyboard.press("Enter")
+        panel = page.get_by_role("dialog")
+        panel.locator("#why").wait_for()
+        assert f"movieId={listed[1]}" in asked[0]
+        assert panel.locator(".why-verdict").inner_text().endswith("at place 2.")
+        assert panel.locator(".why-bars li").count() > 1
+        assert panel.locator("h1").evaluate("title => title === document.activeElement")
+        seen = min(site.get("/api/v1/users/1").json()["ratings"], key=lambda rating: rating["movieId"])["movieId"]
+        panel.locator("[name=title]").fill(site.get(f"/api/v1/movies/{seen}").json()["title"])
+        panel.locator(f".found a[href*='movieId={seen}']").first.click()
+        panel.get_by_text("It is no candidate for this list").wait_for()
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.keyboard.press("Escape")
+        panel.wait_for(state="hidden")
+        assert ask.evaluate("link => link === document.activeElement"), "back to where one was"
+        plain = page.context.browser.new_page(base_url=str(site.base_url), java_script_enabled=False)
+        plain.goto("/user.html?userId=1")
+        plain.locator("#listing .card-why a").nth(1).click()
+        assert plain.locator(".why-verdict").inner_text().endswith("at place 2.")
+        assert wrong == []
+
+
+@pytest.mark.needs("chromium")
 def test_a_bad_case_is_marked_with_and_without_javascript(site: httpx.Client) -> None:
     def marked() -> list[tuple[int, int]]:
         return [(told["movieId"], told["neighbourId"]) for told in site.get("/api/v1/marks").json()["items"]]

@@ -263,13 +263,19 @@ def test_people_are_listed_by_id(board: Recommender) -> None:
         ("far end", [FARTHEST]),
         ("square 17", [17]),
         ("nothing", [BARE]),
+        ("amelei", [UNRATED]),
+        ("ameli destn", [UNRATED]),
+        ("oceens", [FARTHEST]),
+        ("sqaure 17", [17]),
+        ("《ＡＭＥＬＩＥ》，destin！", [UNRATED]),
+        ("ｓｑｕａｒｅ　１７", [17]),
     ],
 )
 def test_search_finds_words_whatever_their_dress(board: Recommender, text: str, expected: list[int]) -> None:
     assert [movie.movie_id for movie in board.search(text, 10)] == expected
 
 
-@pytest.mark.parametrize("text", ["", "   ", "?!…", "zebra", "square zebra"])
+@pytest.mark.parametrize("text", ["", "   ", "?!…", "zebra", "square zebra", "frr", "oceeens", "sqr"])
 def test_search_without_words_or_matches_is_empty(board: Recommender, text: str) -> None:
     assert board.search(text, 10) == []
 

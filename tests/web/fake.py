@@ -1,12 +1,12 @@
 """A small world in memory behind the web room: it answers like the online room, from plain lists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sparrow.config import Rules
 from sparrow.errors import InvalidInput, NotFound, ReleaseError
-from sparrow.online.answers import ListedMovie, Listing, MovieFacts, Reason, Sort, UserFacts
+from sparrow.online.answers import Census, ListedMovie, Listing, MovieFacts, Reason, Sort, UserFacts
 from sparrow.schema import LIKED_RATING, MAX_ID, MovieId, Rating, UserId
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.web.ports import Receipt
@@ -94,6 +94,10 @@ class FakeRecommender:
         found.sort(key=keys[sort], reverse=True)
         return found[offset : offset + size], len(found)
 
+    def census(self) -> Census:
+        people = len({rating.user_id for rating in self.ratings})
+        return Census(len(self.catalogue), people, sum(movie.rating_count for movie in self.catalogue))
+
     def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]:
         self.asked["wanted"] = {"region": region}
         found = [movie for movie in self.catalogue if text.lower() in movie.title.lower()]
@@ -134,7 +138,7 @@ class FakeRecommender:
         if embedding == "deepwalk":
             others.reverse()
         reasons = (Reason("similar", seed.movie_id, seed.title), Reason("shared_genres", genres=seed.genres[:2]))
-        return self._listing(f"similar:{embedding or 'item2vec'}", others[:size], reasons, explain)
+        return self._listing(f"similar:{embedding or 'item2vec'}", others[:size], reasons, explain, explain_movie)
 
     async def for_user(
         self,
@@ -157,7 +161,7 @@ class FakeRecommender:
         liked = [self.by_id[i] for i, rating in mine.items() if rating.score >= LIKED_RATING and i in self.by_id]
         reason = Reason("because_liked", liked[0].movie_id, liked[0].title) if liked else Reason("popular")
         pipeline = "for_you:neural_cf" if mine else "for_you:popular"
-        return self._listing(pipeline, unseen[:size], (reason,), explain)
+        return self._listing(pipeline, unseen[:size], (reason,), explain, explain_movie)
 
     async def for_history(
         self,
@@ -173,18 +177,57 @@ class FakeRecommender:
         self.asked["wanted"] = {"region": region, "explain_movie": explain_movie}
         seen = {movie_id for movie_id, _ in history} | exclude
         unseen = [movie for movie in self.catalogue if movie.movie_id not in seen]
-        return self._listing("for_you:history", unseen[:size], (Reason("highly_rated"), Reason("recent")), explain)
+        reasons = (Reason("highly_rated"), Reason("recent"))
+        return self._listing("for_you:history", unseen[:size], reasons, explain, explain_movie)
 
     def check_rules(self, rules: Rules) -> list[int | str]:
         if "Western" in rules.for_you.genre_caps:
             raise InvalidInput("for_you.genre_caps names the genre 'Western', which no movie has.")
         return sorted((one for one in rules.candidates.hidden if one not in self.by_id), key=str)
 
-    def _listing(self, pipeline: str, movies: list[MovieFacts], reasons: tuple[Reason, ...], explain: bool) -> Listing:
-        trace = {"routes": ["embedding"]} if explain else None
-        items = tuple(ListedMovie(m, 1.0 / (place + 1), reasons, trace) for place, m in enumerate(movies))
-        timings = {"recall": 0.5} if explain else {}
-        return Listing(self.release, "rec-1", pipeline, "", items, self.degraded, timings)
+    def _listing(
+        self,
+        pipeline: str,
+        movies: list[MovieFacts],
+        reasons: tuple[Reason, ...],
+        explain: bool,
+        about: int | None = None,
+    ) -> Listing:
+        items = tuple(
+            ListedMovie(m, 1.0 / (place + 1), reasons, _trace(m, place) if explain else None)
+            for place, m in enumerate(movies)
+        )
+        listing = Listing(self.release, "rec-1", pipeline, "", items, self.degraded, {"recall": 0.5} if explain else {})
+        if about is None:
+            return listing
+        return replace(listing, asked_about=self.movie(about), told=_told(movies, about))
+
+
+def _trace(movie: MovieFacts, place: int) -> dict[str, Any]:
+    """As the online room traces a movie that a network ranked at this place (from 0)."""
+    return {
+        "routes": {"embedding": {"place": place + 1, "score": 0.9}, "popular": {"place": 3, "score": 12.0}},
+        "ranker": "din",
+        "score": 1.0 / (place + 1),
+        "ranked": place + 1,
+        "position": place + 1,
+        "parts": {"din": 2.0, "next_item": -1.0},
+        "inputs": {"movieId": int(movie.movie_id), "history": [1, 589], "genres": ["Comedy", "War"], "user_mean": None},
+        "attention": [
+            {"movieId": 1, "weight": 0.25},
+            {"movieId": 589, "weight": 0.75},
+            {"movieId": 999, "weight": 0.0},
+        ],
+    }
+
+
+def _told(movies: list[MovieFacts], about: int) -> dict[str, Any]:
+    """As the online room tells what became of a movie: listed, or no candidate."""
+    place = next((place for place, movie in enumerate(movies, 1) if movie.movie_id == about), None)
+    if place is None:
+        return {"verdict": "no_candidate", "because": ["seen"], "detail": "It is no candidate."}
+    moves = [{"rule": "varied", "from": place + 2, "to": place}]
+    return {"verdict": "listed", "because": [], "position": place, "moves": moves, "detail": "It stands in the list."}
 
 
 @dataclass

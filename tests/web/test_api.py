@@ -53,7 +53,7 @@ def test_similar_list_has_the_contract_shape(client: Client) -> None:
 
 def test_explain_adds_traces_and_timings(client: Client) -> None:
     body = client.get("/api/v1/movies/589/similar?explain=true&size=1").json()
-    assert body["items"][0]["trace"] == {"routes": ["embedding"]}
+    assert body["items"][0]["trace"]["routes"]["embedding"] == {"place": 1, "score": 0.9}
     assert body["timings"] == {"recall": 0.5}
 
 

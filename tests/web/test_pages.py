@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from sparrow.errors import StoreUnavailable
-from sparrow.online.answers import Listing, Reason, UserFacts
+from sparrow.online.answers import Census, Listing, Reason, UserFacts
 from sparrow.web import language
 from sparrow.web.rendering import HERE
+from sparrow.web.views import hidden_gems
 from tests.web.conftest import Client
-from tests.web.fake import HUGE_ID, TITLES, FakeRecommender
+from tests.web.fake import HUGE_ID, TITLES, FakeLive, FakeRecommender, make_movie
 
 PAGES = (
     "/",
@@ -21,7 +22,10 @@ PAGES = (
     "/collection.html?type=search&value=toy",
     "/collection.html",
     "/lab.html",
+    "/why.html?userId=1&movieId=600",
+    "/why.html?like=1&title=toy",
     "/lab.html?movieId=1&movieId=600&embedding=deepwalk&size=3&add=night",
+    "/about.html",
     "/docs",
 )
 
@@ -52,7 +56,8 @@ def test_pages_load_nothing_from_elsewhere_and_run_no_inline_code(client: Client
         for name, value in attrs.items():
             assert not name.startswith("on"), (tag, attrs)
             assert name != "style", (tag, attrs)
-            if name in {"src", "href", "action"}:
+            # A link that a reader may follow is the one thing that names another host; nothing is loaded from there.
+            if name in {"src", "href", "action"} and not (tag == "a" and attrs.get("rel") == "external noreferrer"):
                 assert value and value.startswith(("/", "#", "?")) and not value.startswith("//"), (tag, attrs)
         assert tag != "script" or attrs.get("src"), attrs
 
@@ -64,12 +69,13 @@ def test_hostile_titles_are_text(client: Client, movie_id: int) -> None:
     assert "<img src=x" not in html
     assert "49" not in re.findall(r"<h1[^>]*>(.*?)</h1>", html)[0]
     scripts = [attrs.get("src") for tag, attrs in Tags(html).found if tag == "script"]
-    assert scripts == [f"/static/{name}.js" for name in ("swap", "search", "feedback", "rate")]
+    assert scripts == [f"/static/{name}.js" for name in ("swap", "search", "feedback", "rate", "why")]
 
 
 def test_home_has_rows_search_picker_and_genres(client: Client) -> None:
     html = client.get("/").text
     found = links(html)
+    assert ("Just released" in html, "data-because" in html) == (True, True)
     for wanted in ("/movie.html?movieId=1", f"/movie.html?movieId={HUGE_ID}", "/user.html?userId=7"):
         assert wanted in found
     assert "/collection.html?type=genre&value=Western+%26+%3Cb%3E" in found
@@ -83,6 +89,8 @@ def test_movie_page_shows_facts_spread_and_reasons(client: Client) -> None:
     assert "Usual Suspects, The" not in html
     assert html.count('class="bar"') == 10
     assert "/collection.html?type=genre&value=Crime" in links(html)
+    assert "https://www.imdb.com/title/tt0114709/" in links(html)
+    assert "themoviedb" not in html, "its number there is not known"
     # On its own page "close to The Usual Suspects" would say nothing: the next reason is shown.
     assert "Same kind: Crime · Mystery" in html
     assert "/movie.html?movieId=50&embedding=deepwalk" in links(html)
@@ -151,6 +159,18 @@ def test_errors_are_friendly_pages_with_true_statuses(client: Client, page: str,
     assert words in answer.text
 
 
+def test_a_page_that_cannot_be_made_yet_asks_again_by_itself(client: Client, live: FakeLive) -> None:
+    assert "Refresh" not in client.get("/movie.html?movieId=424242").headers
+    live.current = None
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["Refresh"]) == (503, "10")
+
+
+def test_hidden_gems_are_loved_by_few() -> None:
+    movies = [make_movie(number, "A", 2000, (), [4.0] * ratings) for number, ratings in enumerate([200, 20, 21, 3, 9])]
+    assert [movie.rating_count for movie in hidden_gems(movies, most=200)] == [20, 9]
+
+
 def test_an_unknown_address_is_a_page_for_browsers_only(client: Client) -> None:
     browser = client.get("/nowhere", headers={"Accept": "text/html,*/*"})
     assert (browser.status_code, browser.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
@@ -205,6 +225,23 @@ def test_language_is_asked_remembered_or_preferred(client: Client) -> None:
     assert "Set-Cookie" not in client.get("/?lang=xx").headers
 
 
+def test_about_tells_live_numbers(
+    client: Client, recommender: FakeRecommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = client.get("/about.html").text
+    figures = re.findall(r"<strong>(.*?)</strong>", html)
+    ratings = sum(movie.rating_count for movie in recommender.catalogue)
+    assert figures[:4] == [str(ratings), str(len(TITLES)), "2", "2"]
+    assert ("2 people" in html, "NeuralCF" in html, recommender.release in html) == (True, True, True)
+    assert "/about.html" in links(html)
+
+    def away() -> Census:
+        raise StoreUnavailable("The feature store cannot be reached.")
+
+    monkeypatch.setattr(recommender, "census", away)
+    assert re.findall(r"<strong>(.*?)</strong>", client.get("/about.html").text)[0] == "–"
+
+
 def test_switching_language_keeps_the_rest_of_the_address(client: Client) -> None:
     assert "?movieId=589&lang=zh" in links(client.get("/movie.html?movieId=589").text)
 
@@ -230,19 +267,8 @@ def test_every_text_that_templates_use_exists_and_none_is_idle() -> None:
     used |= {
         f"{key}.{form}" for key in re.findall(r"""\bt\.count\(["'](\w+)["']""", source) for form in ("one", "other")
     }
-    built = (
-        "row.",
-        "sort.",
-        "error.",
-        "reason.",
-        "genre.",
-        "model.",
-        "metric.",
-        "verdict.",
-        "guardrail.",
-        "retrain.",
-        "age.",
-    )
+    built = ("row.", "sort.", "error.", "reason.", "genre.", "model.", "metric.", "verdict.", "guardrail.")
+    built += ("about.", "told.", "barred.", "route.", "rule.", "stage.", "retrain.", "age.")
     assert used <= set(catalogue)
     assert {key for key in catalogue if key not in used and not key.startswith(built)} == set()
 

@@ -43,6 +43,15 @@ class MovieFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """How much a release holds; ratings are those at its cut, of all its movies."""
+
+    movies: int
+    people: int
+    ratings: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """One reason for one listed movie.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sparrow.config import Rules, Settings
 from sparrow.errors import NotFound
-from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
 from sparrow.online.availability import NOWHERE, Availability, check_genres, unknown_movies
 from sparrow.online.catalog import Catalog
@@ -166,6 +166,10 @@ class Recommender:
     def user_ids(self, size: int) -> list[int]:
         """The first people of the release, by id."""
         return self._everyone[:size]
+
+    def census(self) -> Census:
+        """How much the release holds."""
+        return Census(len(self.catalog), len(self._everyone), int(self.catalog.counts.sum()))
 
     @cached_property
     def _everyone(self) -> list[int]:

@@ -1,15 +1,20 @@
 """The catalogue to walk along: what may be shown, pages of it, and search by title."""
 
+import re
 import unicodedata
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.errors import NotFound
 from sparrow.online.answers import MovieFacts, Sort
-from sparrow.online.catalog import Catalog
+from sparrow.online.catalog import Catalog, Rows
 from sparrow.online.reranking import descending_by_score
 
+FORGIVEN: Final = 4
+"""Letters of a word from which on a slip is forgiven."""
 STARTS, EXACT = 2.0, 100.0
 """What a title that starts with the first word, or is the text itself, gains over log(1 + ratings)."""
 
@@ -21,6 +26,7 @@ class Shelf:
         """Args: catalog: all movies."""
         self._catalog = catalog
         self._folded = [fold(facts.title) for facts in catalog.facts]
+        self._words = "\n".join(sorted({word for title in self._folded for word in title.split()}))
 
     def genres(self, available: NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:
         """Genre names with their number of movies, most movies of the catalogue first."""
@@ -55,18 +61,46 @@ class Shelf:
         return self._catalog.counts.astype(np.float64)
 
     def search(self, available: NDArray[np.bool_], text: str, size: int) -> list[MovieFacts]:
-        """Movies whose title has every word of `text` (case, accents, punctuation aside): the title itself, then most rated."""
+        """Movies whose title has every word of `text` (case, accents, punctuation aside): the title itself, then most rated.
+
+        Where there is none, a word of `FORGIVEN` letters or more may be one edit away from a word of the title.
+        """
         asked = fold(text)
         words = asked.split()
         if not words:
             return []
-        has_all = [all(word in title for word in words) for title in self._folded]
-        rows = np.flatnonzero(available & np.array(has_all, dtype=np.bool_))
+        rows = self._having(available, [(word,) for word in words])
+        if not len(rows):
+            rows = self._having(available, [(word, *self._nearly(word)) for word in words])
         titles = [self._folded[row] for row in rows]
         starts = np.array([title.startswith(words[0]) for title in titles], dtype=np.float64)
         exact = np.array([title == asked for title in titles], dtype=np.float64)
         order = descending_by_score(np.log1p(self._catalog.counts[rows]) + STARTS * starts + EXACT * exact)
         return [self._catalog.facts[rows[place]] for place in order[:size]]
+
+    def _having(self, available: NDArray[np.bool_], words: Sequence[tuple[str, ...]]) -> Rows:
+        """Rows of titles that have one spelling of each word."""
+        has_all = [all(any(spelt in title for spelt in word) for word in words) for title in self._folded]
+        rows: Rows = np.flatnonzero(available & np.array(has_all, dtype=np.bool_)).astype(np.int32)
+        return rows
+
+    def _nearly(self, word: str) -> list[str]:
+        """Words of titles that are one edit away from this one; none for a short word."""
+        return one_edit(word).findall(self._words) if len(word) >= FORGIVEN else []
+
+
+def one_edit(word: str) -> re.Pattern[str]:
+    """Finds the lines that differ from `word` by one letter left out, put in, or changed, or by two neighbours swapped.
+
+    Example:
+        >>> [word for word in "matrix matrx matrixx metrix martix metrics mat".split() if one_edit("matrix").match(word)]
+        ['matrix', 'matrx', 'matrixx', 'metrix', 'martix']
+    """
+    cuts = [(re.escape(word[:at]), word[at:]) for at in range(len(word) + 1)]
+    changed = [f"{head}.?{re.escape(tail[1:])}" for head, tail in cuts if tail]
+    added = [f"{head}.{re.escape(tail)}" for head, tail in cuts]
+    swapped = [head + re.escape(tail[1] + tail[0] + tail[2:]) for head, tail in cuts if len(tail) > 1]
+    return re.compile(f"^(?:{'|'.join(changed + added + swapped)})$", re.MULTILINE)
 
 
 def fold(text: str) -> str:

@@ -62,8 +62,9 @@ def why_not(
         return {"verdict": "not_recalled", "because": asked, "detail": detail}
     [candidate] = np.flatnonzero(outcome.candidates.rows == row).tolist()
     score, ranked = float(outcome.scores[candidate]), int((outcome.scores > outcome.scores[candidate]).sum()) + 1
+    parts = {name: round(float(scores[candidate]), 4) for name, scores in outcome.parts.items()}
     told = {"routes": routes, "ranker": outcome.ranker, "score": score, "ranked": ranked}
-    return told | _reranked(pipeline, outcome, request, row, size)
+    return told | ({"parts": parts} if parts else {}) | _reranked(pipeline, outcome, request, row, size)
 
 
 def _routes(outcome: Outcome, row: int) -> dict[str, dict[str, float]]:

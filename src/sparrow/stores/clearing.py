@@ -98,7 +98,6 @@ def _clearing(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that leaves nothing of what it removes."""
     try:
         with closing(connect(path, TABLES + SERVED_TABLES)) as connection:
-            connection.execute("PRAGMA secure_delete=ON")
             yield connection
             _empty_write_ahead_log(connection, path)
     except (sqlite3.Error, OverflowError) as error:

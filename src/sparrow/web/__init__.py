@@ -8,6 +8,9 @@
 - `admin`        `/admin/v1/rules`: what may be shown and how lists are put together, changed while it serves
 - `legacy`       the original SparrowRecSys routes, so that its pages and clients work unchanged
 - `views`        the pages: home, movie, user, collection
+- `why`          `/why.html`: what the server thought of one movie for one list, drawn
+- `taste`        a person drawn: stars, decades, and how one model's list differs from another's
+- `about`        `/about.html`: the journey of the data, with live numbers
 - `lab`          `/lab.html`: lists of several embeddings side by side, and the marks
 - `posters`      `/posters/{movieId}.jpg`: the route, caching and the typeset title
 - `poster_art`   which picture, palette and letters a film gets; `poster_scenes` and `poster_signs` draw it with `poster_pen`

@@ -43,6 +43,7 @@ from sparrow.web.shapes import (
     ProblemShape,
     UserShape,
 )
+from sparrow.web.why import explained
 from sparrow.web.wire import answer, brief_json, listing_json, movie_json, user_json
 
 _PROBLEM: dict[str, Any] = {"model": ProblemShape, "description": "A problem (RFC 9457)"}
@@ -159,7 +160,8 @@ async def list_for_user(
 
 @router.post("/api/v1/recommendations", responses={200: {"model": ListingShape}, **_REFUSED})
 async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
-    """For someone who has no account: their history comes with the question. `Accept: text/html` gives the site's own cards."""
+    """For someone who has no account: their history comes with the question. `Accept: text/html` gives the site's own cards, with
+    `explainMovie` its own page about that movie."""
     recommender = recommender_of(request)
     history = [
         (read_movie(request, recommender, f"history.{place}.movieId", liked.movie_id), liked.rating)
@@ -173,8 +175,11 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         region=guest.region.upper(),
         explain_movie=read_optional_movie(request, recommender, "explainMovie", guest.explain_movie),
     )
+    is_page = "text/html" in request.headers.get("accept", "")
+    if is_page and listing.asked_about is not None:
+        return explained(request, listing, {})
     note_served(request, listing)
-    if "text/html" in request.headers.get("accept", ""):
+    if is_page:
         request.scope["degraded"] = listing.degraded
         cards: Response = request.app.state.site.page(request, "cards.html", listing=listing)
         return cards

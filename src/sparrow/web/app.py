@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from sparrow import __version__
 from sparrow.config import Settings
 from sparrow.web import (
+    about,
     admin,
     api,
     dashboard,
@@ -23,6 +24,7 @@ from sparrow.web import (
     posters,
     problems,
     views,
+    why,
 )
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy
@@ -35,10 +37,12 @@ ROUTERS: Final = (
     posters.router,
     legacy.router,
     views.router,
+    why.router,
     marks_api.router,
     lab.router,
     experiments.router,
     dashboard.router,
+    about.router,
     operations.router,
     admin.router,
 )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sparrow.config import Rules
 from sparrow.feedback.overview import Overview
 from sparrow.feedback.report import Report
-from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.stores.marks import Mark
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.stores.rules import Version
@@ -35,6 +35,7 @@ class Recommender(Protocol):
     def movies(
         self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = ""
     ) -> tuple[list[MovieFacts], int]: ...
+    def census(self) -> Census: ...
     def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]: ...
     def user(self, user_id: int) -> UserFacts: ...
     def user_ids(self, size: int) -> list[int]: ...

@@ -11,11 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from sparrow.online.answers import ListedMovie, Reason
+from sparrow.online.answers import ListedMovie, MovieFacts, Reason
 from sparrow.web.language import COOKIE, LANGUAGES, Texts, choose_language, texts_of
 from sparrow.web.titles import display_title
 
 HERE: Final = Path(__file__).parent
+RETRY_SECONDS: Final = 10
+"""After this long a browser asks again for a page that could not be made yet."""
 _YEAR_OF_SECONDS: Final = 365 * 24 * 3600
 
 
@@ -31,7 +33,7 @@ class Site:
             lstrip_blocks=True,
         )
         self._environment.filters.update(title_of=display_title, stars=format_stars, path_part=path_part)
-        self._environment.globals.update(address=address, languages=LANGUAGES)
+        self._environment.globals.update(address=address, elsewhere=elsewhere, languages=LANGUAGES)
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
         """One page; `?lang=` is remembered in a cookie."""
@@ -53,9 +55,12 @@ class Site:
     def error(self, request: Request, status: int, detail: str) -> Response:
         """The page of an error, with its true status."""
         kind = status if status in (404, 422, 503) else 422 if status < 500 else 500
-        return self.page(
+        answer = self.page(
             request, "error.html", status, kind=kind, code=status, phrase=HTTPStatus(status).phrase, detail=detail
         )
+        if kind == 503:
+            answer.headers["Refresh"] = str(RETRY_SECONDS)
+        return answer
 
 
 class Assets(StaticFiles):
@@ -83,6 +88,16 @@ def address(path: str, **query: object) -> str:
     """
     given = {key: value for key, value in query.items() if value is not None}
     return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+def elsewhere(movie: MovieFacts) -> list[tuple[str, str]]:
+    """Where else to read about a movie: (name of the site, address); ids that are no numbers lead nowhere."""
+    imdb, tmdb = movie.imdb_id.removeprefix("tt"), movie.tmdb_id
+    found = [
+        ("IMDb", f"https://www.imdb.com/title/tt{imdb:0>7}/", imdb),
+        ("TMDB", f"https://www.themoviedb.org/movie/{tmdb}", tmdb),
+    ]
+    return [(name, link) for name, link, number in found if number.isascii() and number.isdigit()]
 
 
 def path_part(value: object) -> str:

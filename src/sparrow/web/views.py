@@ -1,8 +1,9 @@
 """The pages. Lists are in the HTML, so everything works without JavaScript; errors become pages in `problems`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -16,10 +17,15 @@ from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_n
 from sparrow.web.ports import Recommender
 from sparrow.web.problems import recommender_of
 from sparrow.web.served import note_served
+from sparrow.web.taste import draw_taste, moves_between, star_bars
 
 ROW: Final = 18
 """Movies in a row of the home page."""
 GENRE_ROWS: Final = 6
+BEST: Final = 500
+"""The best rated movies, among which hidden gems are looked for."""
+FEW, ENOUGH = 0.1, 5
+"""A gem has at most this share of the ratings that the most rated movie has, and at least so many."""
 PEOPLE: Final = 40
 HISTORY: Final = 30
 SORTS: Final[tuple[Sort, ...]] = ("popularity", "rating", "year")
@@ -29,11 +35,11 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of movies on the home page; `genre` is None for the rows about all movies."""
+    """A row of movies on the home page; `genre` is None for the rows about all movies, `sort` where no page shows more."""
 
     key: str
     genre: str | None
-    sort: Sort
+    sort: Sort | None
     movies: list[MovieFacts]
 
 
@@ -52,6 +58,8 @@ async def show_home(request: Request) -> Response:
     recommender = recommender_of(request)
     sorts: list[tuple[str, Sort]] = [("popular", "popularity"), ("rated", "rating"), ("recent", "year")]
     rows = [Row(key, None, sort, recommender.movies(None, sort, ROW, 0)[0]) for key, sort in sorts]
+    most = max((movie.rating_count for movie in rows[0].movies), default=0)
+    rows.append(Row("gems", None, None, hidden_gems(recommender.movies(None, "rating", BEST, 0)[0], most)[:ROW]))
     for genre, _ in recommender.genres[:GENRE_ROWS]:
         rows.append(Row("genre", genre, "popularity", recommender.movies(genre, "popularity", ROW, 0)[0]))
     people = await people_names(recommender, PEOPLE)
@@ -79,7 +87,8 @@ async def show_movie(
         movie=movie,
         listing=listing,
         is_near=any(reason.kind == "similar" for item in listing.items for reason in item.reasons),
-        bars=_bars(movie.rating_spread),
+        bars=star_bars(movie.rating_spread),
+        ask={"like": movie.public_id, "embedding": chosen, "size": size},
         embeddings=recommender.embeddings,
         chosen=chosen,
     )
@@ -101,7 +110,9 @@ async def show_user(
     user_id = await find_user(request, recommender, "userId", written)
     user = await _user_if_reached(recommender, user_id)
     number = checked_size(size, request.app.state.settings.web)
-    listing = await recommender.for_user(user_id, size=number, model=model or None, exclude=frozenset(), explain=False)
+    options: dict[str, Any] = {"size": number, "exclude": frozenset(), "explain": False}
+    usual = await recommender.for_user(user_id, model=None, **options) if model else None
+    listing = await recommender.for_user(user_id, model=model or None, **options)
     missing = () if user or "store" in listing.degraded else ("store",)
     request.scope["degraded"] = note_served(request, listing, user_id).degraded + missing
     return _page(
@@ -110,7 +121,10 @@ async def show_user(
         user=user,
         user_name=shown(recommender, user_id, written),
         listing=listing,
+        moves=moves_between(usual.items, listing.items) if usual else {},
+        taste=await run_in_threadpool(draw_taste, recommender, user.ratings) if user else None,
         history=_history(recommender, user.ratings if user else ()),
+        ask={"userId": shown(recommender, user_id, written), "model": model or None, "size": size},
         models=recommender.models,
         chosen=model or None,
         people=await people_names(recommender, PEOPLE),
@@ -151,6 +165,11 @@ async def show_collection(
     )
 
 
+def hidden_gems(best: Sequence[MovieFacts], most: int) -> list[MovieFacts]:
+    """Those few know, in their order: `best` are well rated, `most` is how often the most rated movie was."""
+    return [movie for movie in best if ENOUGH <= movie.rating_count <= FEW * most]
+
+
 async def _user_if_reached(recommender: Recommender, user_id: int) -> UserFacts | None:
     try:
         return await run_in_threadpool(recommender.user, user_id)
@@ -161,12 +180,6 @@ async def _user_if_reached(recommender: Recommender, user_id: int) -> UserFacts 
 def _page(request: Request, template: str, **context: object) -> Response:
     response: Response = request.app.state.site.page(request, template, **context)
     return response
-
-
-def _bars(spread: tuple[int, ...]) -> list[tuple[float, int, float]]:
-    """(stars, ratings, height 0-100 of the tallest) for each half star."""
-    tallest = max(spread, default=0) or 1
-    return [((place + 1) / 2, count, round(100 * count / tallest, 1)) for place, count in enumerate(spread)]
 
 
 def _history(recommender: Recommender, ratings: tuple[Rating, ...]) -> list[Watched]:

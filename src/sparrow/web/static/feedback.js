@@ -92,7 +92,7 @@ function watch() {
 
 document.addEventListener("click", (event) => {
   const card = event.target.closest(".card");
-  const place = card && event.target.closest("a") && placeOf(card);
+  const place = card && event.target.closest(".card > a") && placeOf(card);
   if (!place) return;
   sessionStorage.setItem(FROM, JSON.stringify(place));
   seen(card, place); // however quick: nobody opens what they have not seen

@@ -10,7 +10,7 @@ async function find(value, signal) {
   return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 }
 
-function attach(form) {
+export function attach(form) {
   const input = form.querySelector("[type=search]");
   const panel = form.querySelector(".found");
   if (!input) return;
@@ -52,6 +52,7 @@ function attach(form) {
   form.addEventListener("keydown", (event) => {
     if (panel.hidden) return;
     if (event.key === "Escape") {
+      event.preventDefault(); // a dialog around it stays open
       close();
       input.focus();
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
