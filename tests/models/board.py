@@ -28,10 +28,10 @@ USERS, MOVIES = 60, 40
 EVERY: Final = {"epochs": 30, "patience": 10, "batch": 256, "learning_rate": 0.01, "weight_decay": 1e-4}
 SMALL: Final[Mapping[str, Mapping[str, Any]]] = {
     "neural_cf": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.1},
-    "embedding_mlp": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0},
+    "embedding_mlp": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0, "epochs": 40},
     "wide_deep": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0, "buckets": 1009},
     "deep_fm": {"dim": 8, "hidden": (16, 8), "dropout": 0.1, "embedding_dropout": 0.0},
-    "din": {"dim": 8, "hidden": (16, 8), "attention": 8, "embedding_dropout": 0.0},
+    "din": {"dim": 8, "hidden": (16, 8), "attention": 8, "embedding_dropout": 0.1},
     "dien": {"dim": 8, "hidden": (16, 8), "embedding_dropout": 0.0},
     "two_tower": {"dim": 16, "hidden": (16,), "dropout": 0.3, "batch": 64, "learning_rate": 0.003},
     "sasrec": {"dim": 16, "feed": 32, "length": 20, "batch": 8, "dropout": 0.3},
