@@ -65,11 +65,13 @@ ranker_timeout_ms = 5000
 
 @pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes share the tests file by file; whoever has built every model runs all that ask them."""
+    """Several processes share the tests file by file; whoever has built every model runs all that ask them, and one starts Spark."""
     for item in items:
         folder = item.path.parent
         together = folder if folder.name == "models" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together.relative_to(item.config.rootpath))))
+        needed = {str(marker.args[0]) for marker in item.iter_markers("needs")}
+        group = "spark" if "java" in needed else str(together.relative_to(item.config.rootpath))
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
