@@ -65,7 +65,7 @@ ranker_timeout_ms = 5000
 
 @pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes share the tests file by file; whoever has built every model runs all that ask them, and one starts Spark."""
+    """Several processes share the tests file by file; who has built every model runs all that ask them, and one starts Spark."""
     for item in items:
         folder = item.path.parent
         together = folder if folder.name == "models" else item.path
