@@ -15,7 +15,7 @@ demo: env  ## build a release from the built-in ratings and serve it on http://l
 	$(BIN)/sparrow up
 
 test: env  ## every test but the long ones, in two processes
-	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadscope
 
 check: env  ## ruff, strict mypy and the architecture test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -63,15 +63,24 @@ ranker_timeout_ms = 5000
 """Settings of the small release: enough to learn the checkerboard, and no more."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes share the tests file by file; who has built every model runs all that ask them, and one starts Spark."""
-    for item in items:
-        folder = item.path.parent
-        together = folder if folder.name == "models" else item.path
-        needed = {str(marker.args[0]) for marker in item.iter_markers("needs")}
-        group = "spark" if "java" in needed else str(together.relative_to(item.config.rootpath))
-        item.add_marker(pytest.mark.xdist_group(group))
+def together(nodeid: str) -> str:
+    """Which tests one process runs: those of a file; all that ask for every model; all that start Spark."""
+    file = nodeid.split("::")[0]
+    if file.startswith("tests/models/"):
+        return "models"
+    return "spark" if "spark" in file or "engines" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Several processes share the tests as `together` says."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid)
+
+    return Together(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
