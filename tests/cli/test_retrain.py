@@ -92,6 +92,7 @@ def test_one_retrains_a_home_at_a_time(sparrow: Command, home: Path) -> None:
 
 
 def test_ctrl_c_waits_for_the_step_and_ends_a_pause(capfd: pytest.CaptureFixture[str]) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have had it ignored
     stop = Stop()
     with stop.listening():
         stop.pause(0)

@@ -60,6 +60,7 @@ class Load:
         for visitor in visitors:
             visitor.start()
         try:
+            until(lambda: self.answered > 0)
             yield
         finally:
             self._over.set()

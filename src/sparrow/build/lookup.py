@@ -53,7 +53,10 @@ def find_release(home: Path, source: str, settings: Settings) -> Manifest | None
     What people did on the site may be in it or not: a restart is no reason to build.
     """
     data, every = fingerprint(locate_dataset(source, home)), list_releases(home)
-    told = {one.dataset.get(FEEDBACK, "") for one in every}
+    told = {
+        "",
+        *(one.dataset.get(FEEDBACK, "") for one in every),
+    }  # "" at least: settings are checked where nothing is built yet
     marks = {release_fingerprint(content_mark(data, one), settings, engine) for one in told for engine in ENGINES}
     fitting = [one for one in every if one.fingerprint in marks]
     pointer = read_pointer(home)
