@@ -12,6 +12,7 @@ from sparrow.cli.marks import print_marks
 from sparrow.cli.options import echo_json, home_options, json_option, open_home
 from sparrow.config import Settings
 from sparrow.errors import NotFound, ReleaseError
+from sparrow.online.wanted import Wanted
 
 
 @click.command("spot-check")
@@ -83,9 +84,7 @@ def _look_up(recommender: Any, title: str, size: int) -> dict[str, Any]:
     facts = found[0]
     lists = {}
     for embedding in recommender.embeddings:
-        listing = asyncio.run(
-            recommender.similar(facts.movie_id, size=size, embedding=embedding, exclude=frozenset(), explain=False)
-        )
+        listing = asyncio.run(recommender.similar(facts.movie_id, Wanted(size), embedding))
         lists[embedding] = [
             {
                 "movieId": item.movie.public_id,
