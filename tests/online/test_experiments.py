@@ -161,7 +161,7 @@ def test_a_ranker_that_the_release_lacks_is_refused_at_start(released: Released,
     with pytest.raises(
         SettingsError, match=r"arm 'b' of the experiment 'deep' names the ranker 'dinn'.* has: .*history"
     ):
-        board.check_experiments()
+        board.check_settings()
 
     async def start() -> tuple[bool, dict[str, Any]]:
         live = LiveRelease(released.home, released.settings.model_copy(update={"experiments": wrong}))

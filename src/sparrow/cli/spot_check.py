@@ -68,8 +68,7 @@ def _print_lists(folder: Path, settings: Settings, titles: tuple[str, ...], size
     pointer = read_pointer(folder)
     if pointer is None:
         raise ReleaseError(f"No release is live in {folder}; make one with: sparrow up")
-    in_process = settings.online.model_copy(update={"ranker_url": ""})
-    recommender = open_release(folder, pointer, settings.model_copy(update={"online": in_process}))
+    recommender = open_release(folder, pointer, settings.unhurried())
     lists = [_look_up(recommender, title, size) for title in titles]
     if as_json:
         echo_json(lists)

@@ -27,7 +27,7 @@ from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
-from sparrow.online.pipelines import Personal, build_pipelines
+from sparrow.online.pipelines import Personal, build_pipelines, check_pipelines
 from sparrow.online.rankers import Rankers
 from sparrow.online.recall import Candidates, Request
 from sparrow.online.shelf import Shelf
@@ -88,14 +88,10 @@ class Recommender:
         object.__setattr__(self, "_available", Availability(self.catalog, self.settings.candidates, self.ids))
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
         personal = Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen)
-        pipelines = build_pipelines(
-            self.catalog,
-            self.similarities,
-            personal,
-            self.settings,
-        )
+        pipelines = build_pipelines(self.catalog, self.similarities, personal, self.settings)
+        rankers = Rankers(pipelines, personal, self.settings.for_you.ranker, self.settings.pipelines.people)
         object.__setattr__(self, "_pipelines", pipelines)
-        object.__setattr__(self, "rankers", Rankers(pipelines, personal, self.settings.for_you.ranker))
+        object.__setattr__(self, "rankers", rankers)
 
     def with_rules(self, rules: Rules) -> "Recommender":
         """The same release under other rules; both share whatever does not depend on them.
@@ -195,8 +191,9 @@ class Recommender:
         outcome = await pipeline.run(request)
         return self._listing(pipeline, outcome, request, wanted)
 
-    def check_experiments(self) -> None:
-        """Raise SettingsError if an arm names a ranker that this release lacks."""
+    def check_settings(self) -> None:
+        """Raise SettingsError if an arm or a pipeline names what this release lacks."""
+        check_pipelines(self.settings.pipelines, self._pipelines)
         self._assigner.check_rankers(self.models)
 
     async def for_user(self, user_id: int, wanted: Wanted, model: str | None = None, arm: str | None = None) -> Listing:
@@ -234,7 +231,7 @@ class Recommender:
         self, request: Request, model: str | None, explain: bool = False, brought: Candidates | None = None
     ) -> tuple[Pipeline, Outcome]:
         """The ranking behind a person's list, without the words; all rankers share one recall (`brought`)."""
-        pipeline = self.rankers.pipeline(self.rankers.for_person(request.person, model))
+        pipeline = self.rankers.pipeline_for(request.person, model)
         return pipeline, await pipeline.run(request, explain, brought)
 
     def _embedding_name(self, asked: str | None) -> str | None:
@@ -264,7 +261,7 @@ class Recommender:
             pipeline=pipeline.name,
             arm="",
             items=explain_items(self.catalog, pipeline.routes, outcome, request, wanted, model),
-            degraded=(*degraded, *(("ranker",) if outcome.failed else ())),
+            degraded=(*degraded, *outcome.degraded),
             timings=outcome.timings if wanted.explain else {},
         )
         if wanted.explain_movie is None:
