@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,13 +67,24 @@ class Catalog:
         known = self.ids[at] == movie_ids if len(self.ids) else np.zeros(len(movie_ids), np.bool_)
         return at[known].astype(np.int32), known
 
-    def genre_overlap(self, row: int) -> NDArray[np.float32]:
-        """(n,) Jaccard similarity of every movie's genre set with that of `row`; 0.0 where both are empty."""
-        shared = self.genres @ self.genres[row]
-        sizes = self.genres.sum(axis=1)
-        either = sizes + sizes[row] - shared
-        overlap: NDArray[np.float32] = np.where(either > 0, shared / np.maximum(either, 1), 0).astype(np.float32)
+    def genre_overlap(self, row: int, among: Rows | None = None) -> NDArray[np.float32]:
+        """Jaccard similarity of genre sets with that of `row`, 0.0 where both are empty; (n,) of all movies, or (c,) of some."""
+        genres, sizes = self.genres, self._genre_counts
+        if among is not None:
+            genres, sizes = genres[among], sizes[among]
+        shared = genres @ self.genres[row]
+        overlap: NDArray[np.float32] = shared / np.maximum(sizes + self._genre_counts[row] - shared, 1)
         return overlap
+
+    @cached_property
+    def genres_of(self) -> list[tuple[int, ...]]:
+        """By row, the columns of `genres` that a movie has, in their order."""
+        return [tuple(np.flatnonzero(own).tolist()) for own in self.genres]
+
+    @cached_property
+    def _genre_counts(self) -> NDArray[np.float32]:
+        """(n,) genres of each movie."""
+        return np.asarray(self.genres.sum(axis=1), dtype=np.float32)
 
 
 def build_catalog(records: Iterable[MovieRecord], outside: Mapping[int, str] | None = None) -> Catalog:

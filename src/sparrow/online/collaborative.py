@@ -8,6 +8,7 @@ The same for people of the release, with later events, newcomers and guests. `re
 contract test holds the two equal. Movies that nobody met have vectors and weights of zero.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -106,7 +107,9 @@ def _standardised(scores: Scores, fresh: NDArray[np.bool_]) -> Scores:
     among = scores[fresh].astype(np.float64)
     if not len(among):
         return np.zeros_like(scores)
-    mean, spread = among.mean(), among.std()
+    mean = among.sum() / len(among)
+    among -= mean
+    spread = math.sqrt(among @ among / len(among))
     standard: Scores = ((scores - mean) / (spread if spread > 1e-12 else np.inf)).astype(np.float32)
     return standard
 

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sparrow.online.answers import ListedMovie, Reason, ReasonKind
-from sparrow.online.catalog import Catalog
+from sparrow.online.catalog import Catalog, Rows
 from sparrow.online.deep import DeepRanker
 from sparrow.online.pipeline import Outcome
 from sparrow.online.recall import Found, Recall, Request
-from sparrow.online.reranking import descending_by_score
 from sparrow.online.wanted import Wanted
 
 MAX_REASONS: Final = 2
@@ -20,6 +18,8 @@ MAX_GENRES: Final = 3
 
 Places = Mapping[str, Mapping[int, int]]
 """route name → row → its place (0-based) on that route, or the row it is near to."""
+
+_NOWHERE: Final[Mapping[int, int]] = {}
 
 
 def explain_items(
@@ -33,17 +33,17 @@ def explain_items(
     """The first of a ranking with up to `MAX_REASONS` reasons each; `model` ranked them, if a network did."""
     shown, trace = outcome.ranked.rows[: wanted.size], wanted.explain
     rows, told = shown.tolist(), model.explain(request, shown) if trace and model else []
-    places = {route.name: _places(outcome.candidates.found.get(route.name), rows) for route in routes}
+    places = _places(outcome.candidates.found, shown)
     anchors = {
-        route.name: _anchors(outcome.candidates.found.get(route.name), places[route.name])
+        route.name: _anchors(outcome.candidates.found[route.name], places[route.name])
         for route in routes
-        if route.reason == "because_liked"
+        if route.reason == "because_liked" and route.name in places
     }
     taste = _genre_taste(catalog, request)
     return tuple(
         ListedMovie(
             movie=catalog.facts[row],
-            score=float(score),
+            score=score,
             reasons=_reasons(catalog, routes, anchors, request, places, _shared_genres(catalog, taste, row), row),
             trace=_trace(outcome, places, row, position) | (told[position] if told else {}) if trace else None,
         )
@@ -51,17 +51,23 @@ def explain_items(
     )
 
 
-def _places(found: Found | None, rows: Sequence[int]) -> dict[int, int]:
-    if found is None:
-        return {}
-    shown = np.flatnonzero(np.isin(found.rows, rows))
-    return dict(zip(found.rows[shown].tolist(), shown.tolist(), strict=True))
+def _places(found: Mapping[str, Found], shown: Rows) -> dict[str, dict[int, int]]:
+    """Of the shown rows, by route, where each stands on it; all routes in one look, which is most of what a list pays here."""
+    if not len(shown) or not found:
+        return {name: {} for name in found}
+    brought = np.concatenate([route.rows for route in found.values()])
+    known = np.sort(shown)
+    hits = np.flatnonzero(known[np.minimum(np.searchsorted(known, brought), len(known) - 1)] == brought)
+    ends = np.cumsum([len(route.rows) for route in found.values()])
+    places: dict[str, dict[int, int]] = {}
+    for name, end, of_route in zip(found, ends.tolist(), np.split(hits, np.searchsorted(hits, ends)), strict=False):
+        begin = end - len(found[name].rows)
+        places[name] = dict(zip(brought[of_route].tolist(), (of_route - begin).tolist(), strict=True))
+    return places
 
 
-def _anchors(found: Found | None, places: Mapping[int, int]) -> dict[int, int]:
+def _anchors(found: Found, places: Mapping[int, int]) -> dict[int, int]:
     """Row → the row it is near to, of the shown rows that the route brought."""
-    if found is None:
-        return {}
     rows = np.array(list(places), dtype=np.int32)
     return dict(zip(places, found.near(rows).tolist(), strict=True))
 
@@ -78,7 +84,7 @@ def _reasons(
     """Nearness to a movie first, then genres really shared, whichever route brought the row; then the other routes."""
     reasons = []
     for route in routes:
-        place = places[route.name].get(row)
+        place = places.get(route.name, _NOWHERE).get(row)
         if route.reason == "shared_genres" and genres:
             reasons.append(Reason("shared_genres", genres=genres))
         elif route.reason == "because_liked" and place is not None and not reasons:
@@ -98,18 +104,18 @@ def _nearness(catalog: Catalog, request: Request, near: int, row: int) -> Reason
     return "similar" if catalog.counts[near] and catalog.counts[row] else "similar_content"
 
 
-def _genre_taste(catalog: Catalog, request: Request) -> NDArray[np.float32]:
-    """(g,) how much each genre counts here: the movie's own, or how many liked movies have it."""
+def _genre_taste(catalog: Catalog, request: Request) -> list[float]:
+    """By genre, how much it counts here: the movie's own, or how many liked movies have it."""
     rows = request.person.liked if request.movie is None else np.array([request.movie])
-    return np.asarray(catalog.genres[rows].sum(axis=0), dtype=np.float32)
+    taste: list[float] = catalog.genres[rows].sum(axis=0).tolist()
+    return taste
 
 
-def _shared_genres(catalog: Catalog, taste: NDArray[np.float32], row: int) -> tuple[str, ...]:
+def _shared_genres(catalog: Catalog, taste: Sequence[float], row: int) -> tuple[str, ...]:
     """The genres of the row that count most, at most `MAX_GENRES`."""
-    own = np.flatnonzero(catalog.genres[row])
-    common = own[taste[own] > 0]
-    best = common[descending_by_score(taste[common])][:MAX_GENRES]
-    return tuple(catalog.genre_names[place] for place in best)
+    common = [genre for genre in catalog.genres_of[row] if taste[genre] > 0]
+    common.sort(key=lambda genre: -taste[genre])
+    return tuple(catalog.genre_names[genre] for genre in common[:MAX_GENRES])
 
 
 def _trace(outcome: Outcome, places: Places, row: int, position: int) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class ContentRanker:
         years = self._catalog.years.astype(np.float64)
         near = np.exp(-np.abs(years[candidates] - years[request.movie]) / self.YEARS)
         dated = (years[candidates] > 0) & (years[request.movie] > 0)
-        overlap = self._catalog.genre_overlap(request.movie)[candidates]
+        overlap = self._catalog.genre_overlap(request.movie, candidates)
         return (0.75 * overlap + 0.25 * np.where(dated, near, 0)).astype(np.float32)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from time import perf_counter
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +128,9 @@ class GenreRecall:
         return Found(rows, scores[rows])
 
 
+_AHEAD: Final = 8
+
+
 class StaticRecall:
     """One fixed order for everyone (highly rated, recent, popular): its first allowed movies."""
 
@@ -139,7 +142,11 @@ class StaticRecall:
         self._order = order[eligible[order]]
 
     def recall(self, request: Request, quota: int) -> Found:
-        rows = self._order[request.allowed[self._order]][:quota]
+        # Most of the best are allowed to most people: a few times the quota is looked at first, then everything.
+        ahead = self._order[: _AHEAD * quota]
+        rows = ahead[request.allowed[ahead]][:quota]
+        if len(rows) < quota and len(ahead) < len(self._order):
+            rows = self._order[request.allowed[self._order]][:quota]
         return Found(rows, self._scores[rows])
 
 

@@ -172,6 +172,11 @@ class Recommender:
     def _everyone(self) -> list[int]:
         return self.store.user_ids()
 
+    @cached_property
+    def _nobody(self) -> Person:
+        """Whoever looks at a movie."""
+        return person_from_history(self.catalog, ())
+
     async def aclose(self) -> None:
         """Let go of connections; no request may follow."""
         for ranker in self.deep.values():
@@ -181,7 +186,7 @@ class Recommender:
         """Movies like one movie."""
         name = self._embedding_name(embedding)
         row = int(self.catalog.row(movie_id))
-        person = person_from_history(self.catalog, ())
+        person = self._nobody
         allowed = self.allowed(person, wanted.exclude, wanted.region)
         allowed[row] = False
         allowed[self._apart.of(row)] = False
