@@ -82,8 +82,10 @@ def _reasons(
     row: int,
 ) -> tuple[Reason, ...]:
     """Nearness to a movie first, then genres really shared, whichever route brought the row; then the other routes."""
-    reasons = []
+    reasons: list[Reason] = []
     for route in routes:
+        if len(reasons) == MAX_REASONS:
+            break
         place = places.get(route.name, _NOWHERE).get(row)
         if route.reason == "shared_genres" and genres:
             reasons.append(Reason("shared_genres", genres=genres))
@@ -95,7 +97,7 @@ def _reasons(
             reasons.append(Reason(_nearness(catalog, request, near, row), facts.movie_id, facts.title))
         elif route.reason not in ("shared_genres", "because_liked") and place is not None:
             reasons.append(Reason(route.reason))
-    return tuple(reasons[:MAX_REASONS])
+    return tuple(reasons)
 
 
 def _nearness(catalog: Catalog, request: Request, near: int, row: int) -> ReasonKind:

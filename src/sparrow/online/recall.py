@@ -111,7 +111,7 @@ class GenreRecall:
         self._catalog = catalog
         lengths = np.sqrt(catalog.genres.sum(axis=1, keepdims=True))
         self._unit = catalog.genres / np.maximum(lengths, 1)
-        self._quality = catalog.weighted_rating / 5.0
+        self._quality = (catalog.weighted_rating / 5.0).astype(np.float32)
         self.reason: ReasonKind = "shared_genres"
 
     def recall(self, request: Request, quota: int) -> Found:
@@ -121,8 +121,8 @@ class GenreRecall:
             return nothing_found()
         else:
             profile = self._unit[request.person.liked].sum(axis=0)
-            overlap = self._unit @ (profile / max(float(np.linalg.norm(profile)), 1e-9))
-        scores = np.where(request.allowed & (overlap > 0), overlap * self._quality, -1).astype(np.float32)
+            overlap = self._unit @ (profile / np.float32(max(float(np.linalg.norm(profile)), 1e-9)))
+        scores = np.where(request.allowed & (overlap > 0), overlap * self._quality, np.float32(-1))
         rows = top_rows(scores, quota)
         rows = rows[scores[rows] > 0]
         return Found(rows, scores[rows])
