@@ -1,0 +1,1 @@
+"""Servers on one core and load from another."""
