@@ -1,6 +1,6 @@
 """`sparrow evaluate --from-events` against the truth: people of known taste click on drawn lists of a home's live release.
 
-    python -m benchmarks from_events --home ./var --model history --times 40
+    python -m benchmarks from_events --home ./var --model next_item --times 20
 
 The peer is what one does without chances: taking the live lists' clicks for the new pipeline's. Both figures are errors against
 the truth, as a share of it, over logs drawn anew.
@@ -62,10 +62,10 @@ def run(words: Sequence[str] = ()) -> Table:
 def _asked(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks from_events")
     parser.add_argument("--home", type=Path, default=Path("var"))
-    parser.add_argument("--model", default="history", help="the pipeline to be judged")
+    parser.add_argument("--model", default="next_item", help="the pipeline to be judged")
     parser.add_argument("--people", type=int, default=600)
     parser.add_argument("--times", type=int, default=20, help="lists of each person")
     parser.add_argument("--size", type=int, default=24)
-    parser.add_argument("--places", type=int, default=3)
-    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--places", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=5)
     return parser.parse_args(list(words))

@@ -50,6 +50,7 @@ HEAVY: Final[dict[str, set[str]]] = {
         "features/engines/spark_engine.py",
         "features/spark_session.py",
         "build/embed.py",
+        "build/spark_events.py",
         "embeddings/spark_word2vec.py",
         "embeddings/spark_walks.py",
     },

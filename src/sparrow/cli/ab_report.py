@@ -49,6 +49,7 @@ def ab_report(
       sparrow ab-report deep --json
     """
     from sparrow.feedback.experiment_log import experiment_report
+    from sparrow.stores.event_archive import bring_home
 
     folder, settings = open_home(home, config)
     names = [experiment] if experiment else list(settings.experiments.running)
@@ -56,6 +57,7 @@ def ab_report(
         raise NotFound(
             "The settings name no experiment; write one as [experiments.running.NAME], see docs/experiments.md."
         )
+    bring_home(folder, settings.feedback.events)
     second = int(since.replace(tzinfo=UTC).timestamp()) if since else 0
     reports = [experiment_report(folder, name, settings.experiments, second) for name in names]
     if as_json:

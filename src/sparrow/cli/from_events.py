@@ -46,9 +46,11 @@ def _judge(
 ) -> "tuple[str, str, Judged]":
     from sparrow.build.off_policy import judge_from_events
     from sparrow.online.live import open_folder
+    from sparrow.stores.event_archive import bring_home
     from sparrow.stores.publishing import open_target
     from sparrow.stores.releases import check_release, releases_folder
 
+    bring_home(home, settings.feedback.events)
     with closing(open_target(home, settings.online.store)) as target:
         pointer = target.read_pointer()
         name = release or (pointer.release if pointer else None)
