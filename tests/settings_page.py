@@ -6,11 +6,14 @@ from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 
-from sparrow.config import Arm, Experiment, Section, Settings
+from sparrow.config import Arm, Experiment, PeoplePipeline, Section, Settings
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "settings.md"
 
-NESTED: Final = {"experiments": {"experiments.running.NAME": Experiment, "experiments.running.NAME.arms": Arm}}
+NESTED: Final = {
+    "pipelines": {"pipelines.people.NAME": PeoplePipeline},
+    "experiments": {"experiments.running.NAME": Experiment, "experiments.running.NAME.arms": Arm},
+}
 """Section → tables within it."""
 
 HEAD: Final = """# Settings

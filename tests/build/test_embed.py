@@ -11,6 +11,7 @@ from sparrow.build.publish import build, build_stage
 from sparrow.config import EmbeddingName, Settings
 from sparrow.online.live import open_folder
 from sparrow.online.people import person_from_history
+from sparrow.online.wanted import Wanted
 from sparrow.stores.embedding_table import EmbeddingTable, Neighbours
 from sparrow.stores.index_choice import load_index
 from sparrow.stores.releases import read_manifest, releases_folder
@@ -88,7 +89,7 @@ def test_a_release_without_item2vec_serves_people_by_what_it_has(released: Relea
     assert built.manifest.embeddings == ["fusion"]
     folder = releases_folder(home) / built.manifest.release
     board = open_folder(folder, read_manifest(home, built.manifest.release), settings)
-    listing = asyncio.run(board.for_history([(2, 5.0), (4, 5.0)], size=5, exclude=frozenset(), explain=False))
+    listing = asyncio.run(board.for_history([(2, 5.0), (4, 5.0)], Wanted(5)))
     assert (listing.pipeline, {item.movie.movie_id % 2 for item in listing.items}) == ("for_you:collaborative", {0})
-    near = asyncio.run(board.for_person(person_from_history(board.catalog, [(2, 5.0)]), size=5, model="history"))
+    near = asyncio.run(board.for_person(person_from_history(board.catalog, [(2, 5.0)]), Wanted(5), "history"))
     assert (near.pipeline, {item.movie.movie_id % 2 for item in near.items}) == ("for_you:history", {0})

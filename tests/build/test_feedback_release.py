@@ -17,6 +17,7 @@ from sparrow.online.live import open_release
 from sparrow.online.people import person_from_record
 from sparrow.online.person_inputs import describe_person
 from sparrow.online.recommender import Recommender
+from sparrow.online.wanted import Wanted
 from sparrow.schema import Columns, Rating
 from sparrow.stores.clearing import forget_person
 from sparrow.stores.live import LiveStore
@@ -118,7 +119,7 @@ def test_the_release_holds_the_twin_as_the_batch_job_writes_anybody(walked: dict
 
 @pytest.mark.parametrize("when", WHEN)
 def test_not_for_me_outlives_publish_and_rollback(walked: dict[str, Recommender], when: str) -> None:
-    answer = walked[when].for_user(HIDER, size=100, model=None, exclude=frozenset(), explain=False)
+    answer = walked[when].for_user(HIDER, Wanted(100))
     movies = [int(item.movie.movie_id) for item in asyncio.run(answer).items]
     assert movies
     assert 8 not in movies

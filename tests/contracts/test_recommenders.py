@@ -22,6 +22,7 @@ from sparrow.online.ranking import (
 from sparrow.online.recall import EmbeddingRecall, GenreRecall, Recall, Request
 from sparrow.online.recommender import Recommender
 from sparrow.online.reranking import descending_by_score
+from sparrow.online.wanted import Wanted
 from sparrow.stores.publishing import read_pointer
 from tests.conftest import BARE, Released
 
@@ -160,7 +161,7 @@ def test_the_whole_pipeline_recommends_the_unrated_movies_of_the_own_parity(
     recommender: Recommender, released: Released
 ) -> None:
     async def ask(user: int) -> list[int]:
-        listing = await recommender.for_user(user, size=10, model=None, exclude=frozenset(), explain=False)
+        listing = await recommender.for_user(user, Wanted(10))
         assert (listing.pipeline, listing.degraded) == (f"for_you:{recommender.models[0]}", ())
         return [item.movie.movie_id for item in listing.items if item.movie.rating_count][:UNRATED_OWN]
 

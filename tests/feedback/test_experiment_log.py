@@ -9,6 +9,7 @@ from sparrow.config import Experiments, Settings
 from sparrow.errors import NotFound, StoreUnavailable
 from sparrow.feedback.experiment_log import experiment_report
 from sparrow.online.answers import Listing
+from sparrow.online.wanted import Wanted
 from sparrow.stores.live import FILE, LiveStore
 from sparrow.stores.served import ServedList, ServedLog
 from tests.online.memory import ParityNetwork, make_recommender
@@ -48,7 +49,7 @@ def home(tmp_path: Path) -> Path:
     board = make_recommender(checkerboard(), Settings(experiments=RULES), ParityNetwork())
     served, live = ServedLog(tmp_path), LiveStore(tmp_path)
     for user in range(1, 61):
-        listing = asyncio.run(board.for_user(user, size=6, model=None, exclude=frozenset(), explain=False))
+        listing = asyncio.run(board.for_user(user, Wanted(6)))
         served.append([as_served(listing, user)])
         shown = [int(item.movie.movie_id) for item in listing.items]
         about = {"userId": user, "recommendationId": listing.recommendation_id, "timestamp": NOW + 5}

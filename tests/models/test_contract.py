@@ -24,6 +24,7 @@ from sparrow.online.live import open_folder
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.person_inputs import describe_person
 from sparrow.online.recall import Request
+from sparrow.online.wanted import Wanted
 from sparrow.schema import MAX_ID, Columns, UserId
 from sparrow.stores.releases import Manifest, served_name
 from tests.models.board import SETTINGS, SMALL, USERS, Board, raw_inputs, seen_untrained, served, untrained
@@ -181,7 +182,7 @@ def test_only_what_scores_is_saved(board: Board, name: str) -> None:
 def test_explain_tells_the_inputs_and_the_attention_where_there_is_some(board: Board, name: str) -> None:
     network, _ = seen_untrained(board.home, name)
     ranker, who = board.ranker(name), person(board, 1)
-    listing = asyncio.run(board.recommender.for_person(who, size=2, model=name, explain=True))
+    listing = asyncio.run(board.recommender.for_person(who, Wanted(2, explain=True), name))
     first, second = (item.trace for item in listing.items)
     assert first is not None
     assert second is not None
@@ -193,7 +194,7 @@ def test_explain_tells_the_inputs_and_the_attention_where_there_is_some(board: B
         liked = board.recommender.catalog.ids[who.liked][-10:].tolist()
         assert [one["movieId"] for one in first["attention"]] == liked
         assert first["attention"] != second["attention"]
-    plain = asyncio.run(board.recommender.for_person(who, size=2, model=name))
+    plain = asyncio.run(board.recommender.for_person(who, Wanted(2), name))
     assert [item.trace for item in plain.items] == [None, None]
     assert [item.movie.movie_id for item in plain.items] == [item.movie.movie_id for item in listing.items]
 

@@ -9,6 +9,7 @@ import pytest
 from sparrow.online.answers import Listing
 from sparrow.online.live import open_release
 from sparrow.online.people import person_from_history
+from sparrow.online.wanted import Wanted
 from sparrow.stores.publishing import read_pointer
 from sparrow.stores.releases import served_name
 from tests.model_server.running import Addresses, running_with
@@ -36,8 +37,8 @@ def listed(board: Board, name: str, url: str) -> list[Listing]:
         recommender = open_release(board.home, pointer, SETTINGS.model_copy(update={"online": online}))
         guest = person_from_history(recommender.catalog, [(2, 5.0), (4, 4.0), (3, 1.0)])
         found = [
-            await recommender.for_user(1, size=10, model=name, exclude=frozenset(), explain=False),
-            await recommender.for_person(guest, size=10, model=name),
+            await recommender.for_user(1, Wanted(10), name),
+            await recommender.for_person(guest, Wanted(10), name),
         ]
         await recommender.aclose()
         return found

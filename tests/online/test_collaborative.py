@@ -17,6 +17,7 @@ from sparrow.online.ensemble import Chosen, EnsembleRanker, standardised
 from sparrow.online.people import Person, person_from_history
 from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender
+from sparrow.online.wanted import Wanted
 from sparrow.retrieval.ease import Ease
 from sparrow.retrieval.fusion import Blend, fit_blend
 from sparrow.retrieval.interactions import Interactions
@@ -149,7 +150,7 @@ def test_whoever_likes_nothing_known_is_unknown(board: Recommender) -> None:
         assert len(CollaborativeRecall(online).recall(request_of(board, person), 10).rows) == 0
         with pytest.raises(RankerUnavailable, match="Nothing they like"):
             asyncio.run(CollaborativeRanker(online).rank(request_of(board, person), np.arange(3, dtype=np.int32)))
-        listing = asyncio.run(board.for_person(person, size=5, model="collaborative"))
+        listing = asyncio.run(board.for_person(person, Wanted(5), "collaborative"))
         assert (listing.pipeline, len(listing.items), listing.degraded) == ("for_you:popularity", 5, ())
 
 
@@ -161,7 +162,7 @@ def test_a_movie_nobody_met_scores_and_is_not_recalled(board: Recommender) -> No
 
 
 def test_the_explanation_tells_the_parts(board: Recommender) -> None:
-    listing = asyncio.run(board.for_history([(2, 5.0), (4, 4.0)], size=5, exclude=frozenset(), explain=True))
+    listing = asyncio.run(board.for_history([(2, 5.0), (4, 4.0)], Wanted(5, explain=True)))
     assert listing.pipeline == "for_you:collaborative"
     for item in listing.items:
         assert item.trace is not None
@@ -179,7 +180,7 @@ def test_the_default_is_what_the_release_chose_and_settings_may_overrule_it(boar
     overruled = replace(chosen, settings=other)
     assert overruled.models[0] == "popularity"
     person = person_from_history(board.catalog, [(2, 5.0)])
-    assert asyncio.run(overruled.for_person(person, size=3)).pipeline == "for_you:popularity"
+    assert asyncio.run(overruled.for_person(person, Wanted(3))).pipeline == "for_you:popularity"
 
 
 class Fixed:

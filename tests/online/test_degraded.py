@@ -15,6 +15,7 @@ from sparrow.online.people import person_from_history
 from sparrow.online.pipeline import Pipeline
 from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender
+from sparrow.online.wanted import Wanted
 from tests.conftest import small_world
 from tests.online.memory import Dictionary, ParityNetwork, make_recommender, out_of_order
 
@@ -22,7 +23,7 @@ WORLD = small_world()
 
 
 def ask(board: Recommender, user: int = 1) -> Listing:
-    return asyncio.run(board.for_user(user, size=10, model=None, exclude=frozenset(), explain=True))
+    return asyncio.run(board.for_user(user, Wanted(10, explain=True)))
 
 
 def spoil_one(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -135,9 +136,9 @@ def test_while_one_waits_for_the_store_others_are_answered() -> None:
     store.filled = True
 
     async def scenario() -> None:
-        waiting = asyncio.create_task(board.for_user(1, size=5, model=None, exclude=frozenset(), explain=False))
+        waiting = asyncio.create_task(board.for_user(1, Wanted(5)))
         await asyncio.sleep(0.05)
-        similar = await board.similar(8, size=5, embedding=None, exclude=frozenset(), explain=False)
+        similar = await board.similar(8, Wanted(5))
         assert (len(similar.items), waiting.done()) == (5, False)
         store.let_go.set()
         assert len((await waiting).items) == 5

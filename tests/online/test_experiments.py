@@ -14,6 +14,7 @@ from sparrow.online.answers import Listing
 from sparrow.online.experiments import OUTSIDE, Assigner, uniform
 from sparrow.online.live import LiveRelease
 from sparrow.online.recommender import Recommender
+from sparrow.online.wanted import Wanted
 from tests.conftest import Released
 from tests.online.memory import ParityNetwork, make_recommender
 from tests.worlds import checkerboard
@@ -109,9 +110,8 @@ def board() -> Recommender:
     return make_recommender(WORLD, Settings(experiments=RUNNING), ParityNetwork())
 
 
-def for_user(board: Recommender, user: int, **options: Any) -> Listing:
-    options = {"size": 10, "model": None, "exclude": frozenset(), "explain": False} | options
-    return asyncio.run(board.for_user(user, **options))
+def for_user(board: Recommender, user: int, **asked: Any) -> Listing:
+    return asyncio.run(board.for_user(user, Wanted(10), **asked))
 
 
 def test_an_arm_chooses_the_ranker_and_the_list_says_so(board: Recommender) -> None:
@@ -126,7 +126,7 @@ def test_an_arm_chooses_the_ranker_and_the_list_says_so(board: Recommender) -> N
 
 def test_who_asks_for_a_model_and_who_has_no_id_are_outside(board: Recommender) -> None:
     assert for_user(board, 1, model="history").arm == ""
-    assert asyncio.run(board.for_history([(2, 5.0)], size=5, exclude=frozenset(), explain=False)).arm == ""
+    assert asyncio.run(board.for_history([(2, 5.0)], Wanted(5))).arm == ""
 
 
 def test_an_arm_can_be_tried_out_uncounted(board: Recommender) -> None:
@@ -161,7 +161,7 @@ def test_a_ranker_that_the_release_lacks_is_refused_at_start(released: Released,
     with pytest.raises(
         SettingsError, match=r"arm 'b' of the experiment 'deep' names the ranker 'dinn'.* has: .*history"
     ):
-        board.check_experiments()
+        board.check_settings()
 
     async def start() -> tuple[bool, dict[str, Any]]:
         live = LiveRelease(released.home, released.settings.model_copy(update={"experiments": wrong}))

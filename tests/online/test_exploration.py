@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from sparrow.config import Experiments, Settings
 from sparrow.online.answers import Listing
 from sparrow.online.exploration import POOL, draw_order
+from sparrow.online.wanted import Wanted
 from tests.online.memory import ParityNetwork, make_recommender
 from tests.worlds import checkerboard
 
@@ -42,9 +42,8 @@ def lists(explore: float, user: int, times: int, size: int = 4, explain_movie: i
     both = [{"name": name, "share": 0.5, "explore": explore} for name in "ab"]
     settings = Settings(experiments=Experiments.model_validate({"running": {"draw": {"arms": both}}}))
     board = make_recommender(WORLD, settings, ParityNetwork())
-    wanted: dict[str, Any] = {"size": size, "model": None, "exclude": frozenset({40}), "explain": True}
-    asked = [board.for_user(user, **wanted, explain_movie=explain_movie) for _ in range(times)]
-    return [asyncio.run(one) for one in asked]
+    wanted = Wanted(size, frozenset({40}), explain=True, explain_movie=explain_movie)
+    return [asyncio.run(board.for_user(user, wanted)) for _ in range(times)]
 
 
 def test_explored_lists_hold_the_best_movies_in_another_order_with_their_chances() -> None:

@@ -12,6 +12,7 @@ import pytest
 from sparrow.build.publish import publish
 from sparrow.errors import ReleaseError
 from sparrow.online.live import LiveRelease
+from sparrow.online.wanted import Wanted
 from sparrow.stores.live import LiveStore
 from sparrow.stores.publishing import rollback
 from sparrow.stores.releases import releases_folder
@@ -52,7 +53,7 @@ def test_a_publish_swaps_under_requests_and_a_rollback_swaps_back(home: Path, re
         async def visit() -> None:
             while True:
                 recommender = live.recommender
-                listing = await recommender.for_user(1, size=5, model=None, exclude=frozenset(), explain=False)
+                listing = await recommender.for_user(1, Wanted(5))
                 assert listing.release == recommender.release
                 assert listing.degraded == ()
                 served.add(listing.release)
@@ -66,7 +67,7 @@ def test_a_publish_swaps_under_requests_and_a_rollback_swaps_back(home: Path, re
         await until(lambda: live.ready()[1]["models"] == {"recmodel": 3} and released.release in served)
         assert not visitor.done(), "no request failed"
         visitor.cancel()
-        old = await held.similar(1, size=5, embedding=None, exclude=frozenset(), explain=False)
+        old = await held.similar(1, Wanted(5))
         assert (old.release, len(old.items)) == (released.release, 5)
         await live.stop()
 
@@ -98,7 +99,7 @@ def test_a_broken_release_never_replaces_a_good_one(home: Path, released: Releas
         ready, facts = live.ready()
         assert (ready, facts["release"]) == (True, released.release)
         assert facts["problem"]
-        listing = await live.recommender.for_user(1, size=3, model=None, exclude=frozenset(), explain=False)
+        listing = await live.recommender.for_user(1, Wanted(3))
         assert listing.release == released.release
         rollback(home, 3)
         await until(lambda: "problem" not in live.ready()[1])
@@ -141,7 +142,7 @@ def test_events_reach_the_next_request_and_survive_a_swap(home: Path, released: 
         await live.refresh()
 
         async def shown() -> list[int]:
-            listing = await live.recommender.for_user(1, size=5, model=None, exclude=frozenset(), explain=False)
+            listing = await live.recommender.for_user(1, Wanted(5))
             return [item.movie.movie_id for item in listing.items]
 
         first = (await shown())[0]
@@ -162,7 +163,7 @@ def test_a_remote_ranker_that_nobody_runs_degrades(home: Path, released: Release
         online = released.settings.online.model_copy(update={"ranker_url": "http://127.0.0.1:9"})
         live = LiveRelease(home, released.settings.model_copy(update={"online": online}))
         await live.refresh()
-        listing = await live.recommender.for_user(1, size=5, model="blend", exclude=frozenset(), explain=False)
+        listing = await live.recommender.for_user(1, Wanted(5), "blend")
         assert (listing.degraded, len(listing.items)) == (("ranker",), 5)
 
     asyncio.run(scenario())

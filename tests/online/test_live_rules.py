@@ -16,6 +16,7 @@ from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender
 from sparrow.online.reranking import Ranked
 from sparrow.online.rules import Fresh, GenreCaps
+from sparrow.online.wanted import Wanted
 from sparrow.stores.publishing import publish
 from sparrow.stores.rules import RuleBook, open_rules
 from tests.conftest import Released
@@ -31,14 +32,12 @@ def board() -> Recommender:
     return make_recommender(BOARD)
 
 
-def similar(recommender: Recommender, movie: int = 8, size: int = 10, **asked: Any) -> Listing:
-    wanted: dict[str, Any] = {"embedding": None, "exclude": frozenset(), "explain": False, **asked}
-    return asyncio.run(recommender.similar(movie, size=size, **wanted))
+def similar(recommender: Recommender, movie: int = 8, size: int = 10, **wanted: Any) -> Listing:
+    return asyncio.run(recommender.similar(movie, Wanted(size, **wanted)))
 
 
-def for_user(recommender: Recommender, user: int = 1, size: int = 40, **asked: Any) -> Listing:
-    wanted: dict[str, Any] = {"model": None, "exclude": frozenset(), "explain": False, **asked}
-    return asyncio.run(recommender.for_user(user, size=size, **wanted))
+def for_user(recommender: Recommender, user: int = 1, size: int = 40, **wanted: Any) -> Listing:
+    return asyncio.run(recommender.for_user(user, Wanted(size, **wanted)))
 
 
 def movies(listing: Listing) -> list[int]:
@@ -152,23 +151,23 @@ def test_workers_follow_a_change_that_another_made(released: Released, tmp_path:
         live = LiveRelease(home, released.settings, None, open_rules(home, "", 1.0))
         await live.refresh()
         held = live.recommender
-        before = await held.similar(8, size=5, embedding=None, exclude=frozenset(), explain=False)
+        before = await held.similar(8, Wanted(5))
         put(book, rules(candidates={"hidden": [before.items[0].movie.movie_id]}))
         await live.refresh()
-        after = await live.recommender.similar(8, size=5, embedding=None, exclude=frozenset(), explain=False)
+        after = await live.recommender.similar(8, Wanted(5))
         assert movies(before)[0] not in movies(after)
-        again = await held.similar(8, size=5, embedding=None, exclude=frozenset(), explain=False)
+        again = await held.similar(8, Wanted(5))
         assert movies(again) == movies(before), "a request keeps the rules it began with"
         assert live.ready()[1]["rules"] == 1
         assert live.recommender.store is held.store, "nothing of the release was loaded again"
         add_release(home, released.release, SECOND)
         publish(home, SECOND, 3)
         await live.refresh()
-        swapped = await live.recommender.similar(8, size=5, embedding=None, exclude=frozenset(), explain=False)
+        swapped = await live.recommender.similar(8, Wanted(5))
         assert (swapped.release, movies(swapped)) == (SECOND, movies(after))
         book.undo(None, "", "")
         await live.refresh()
-        back = await live.recommender.similar(8, size=5, embedding=None, exclude=frozenset(), explain=False)
+        back = await live.recommender.similar(8, Wanted(5))
         assert movies(back) == movies(before)
         await live.stop()
 

@@ -14,6 +14,7 @@ from sparrow.online.next_item import NextItem, NextItemRanker, NextItemRecall
 from sparrow.online.people import person_from_history
 from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender
+from sparrow.online.wanted import Wanted
 from sparrow.retrieval import next_item as offline
 from sparrow.retrieval.interactions import Interactions
 from sparrow.schema import Rating
@@ -95,7 +96,7 @@ def test_strangers_get_the_next_best(world: Recommender) -> None:
     assert world.next_item.scores(nobody) is None
     with pytest.raises(RankerUnavailable, match="rank by popularity"):
         asyncio.run(NextItemRanker(world.next_item).rank(Request(None, nobody, world.allowed(nobody)), np.arange(3)))
-    listing = asyncio.run(world.for_person(nobody, size=3, model="next_item"))
+    listing = asyncio.run(world.for_person(nobody, Wanted(3), "next_item"))
     assert len(listing.items) == 3
     assert not listing.degraded
 
@@ -103,10 +104,10 @@ def test_strangers_get_the_next_best(world: Recommender) -> None:
 def test_it_is_a_model_of_the_release(world: Recommender) -> None:
     assert "next_item" in world.models
     person = person_from_history(world.catalog, [(row.movie_id, row.score) for row in in_time(BUSY[1])])
-    assert asyncio.run(world.for_person(person, size=3, model="next_item")).pipeline == "for_you:next_item"
+    assert asyncio.run(world.for_person(person, Wanted(3), "next_item")).pipeline == "for_you:next_item"
     quotas = Settings.model_validate({"recall": {"quotas": {"next_item": 5}}})
     alone = replace(world, settings=quotas)
-    assert len(asyncio.run(alone.for_person(person, size=10, model="next_item")).items) <= 5
+    assert len(asyncio.run(alone.for_person(person, Wanted(10), "next_item")).items) <= 5
 
 
 def test_the_model_survives_its_file_and_another_release_refuses_it(world: Recommender, tmp_path: Path) -> None:

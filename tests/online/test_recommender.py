@@ -18,6 +18,7 @@ from sparrow.online.answers import Listing
 from sparrow.online.later_events import LaterEvents
 from sparrow.online.recommender import Recommender
 from sparrow.online.shelf import fold
+from sparrow.online.wanted import Wanted
 from sparrow.schema import MAX_ID
 from tests.conftest import BARE, FARTHEST, UNRATED, small_world
 from tests.online.memory import ParityNetwork, make_recommender, make_similarity, parity_vectors
@@ -41,14 +42,12 @@ def run(asked: Coroutine[Any, Any, Listing]) -> Listing:
     return asyncio.run(asked)
 
 
-def for_user(board: Recommender, user: int, size: int = 10, **options: Any) -> Listing:
-    options = {"model": None, "exclude": frozenset(), "explain": False} | options
-    return run(board.for_user(user, size=size, **options))
+def for_user(board: Recommender, user: int, size: int = 10, model: str | None = None, **wanted: Any) -> Listing:
+    return run(board.for_user(user, Wanted(size, **wanted), model))
 
 
-def similar(board: Recommender, movie: int, size: int = 10, **options: Any) -> Listing:
-    options = {"embedding": None, "exclude": frozenset(), "explain": False} | options
-    return run(board.similar(movie, size=size, **options))
+def similar(board: Recommender, movie: int, size: int = 10, embedding: str | None = None, **wanted: Any) -> Listing:
+    return run(board.similar(movie, Wanted(size, **wanted), embedding))
 
 
 def ids(listing: Listing) -> list[int]:
@@ -94,7 +93,7 @@ def test_neither_the_movie_itself_nor_anything_excluded_is_similar(
 def test_a_guests_own_movies_never_come_back(
     board: Recommender, history: list[tuple[int, float | None]], size: int, exclude: frozenset[int]
 ) -> None:
-    listing = run(board.for_history(history, size=size, exclude=exclude, explain=False))
+    listing = run(board.for_history(history, Wanted(size, exclude)))
     check(listing, {movie for movie, _ in history} | exclude, size)
     assert listing.degraded == ()
 
@@ -142,7 +141,7 @@ def test_a_strangers_first_like_changes_the_next_list() -> None:
 
 
 def test_a_guest_whose_likes_have_no_vector_is_no_failure(board: Recommender) -> None:
-    listing = run(board.for_history([(UNRATED, 5.0)], size=10, exclude=frozenset(), explain=False))
+    listing = run(board.for_history([(UNRATED, 5.0)], Wanted(10)))
     assert (listing.pipeline, listing.degraded, len(listing.items)) == ("for_you:popularity", (), 10)
 
 

@@ -21,6 +21,7 @@ from sparrow.model_server.wire import messages
 from sparrow.model_server.wire.tensors import read_tensor_proto, write_tensor_proto
 from sparrow.online.live import LiveRelease
 from sparrow.online.remote_ranker import RemoteRanker, wait_until_available
+from sparrow.online.wanted import Wanted
 from tests.conftest import Released
 from tests.model_server.running import Addresses, free_port, running_with
 from tests.test_journey import serving
@@ -470,7 +471,7 @@ def test_recommendations_are_the_same_in_process_over_rest_and_over_grpc(
         online = released.settings.online.model_copy(update={"ranker_url": url})
         live = LiveRelease(released.home, released.settings.model_copy(update={"online": online}))
         await live.refresh()
-        listing = await live.recommender.for_user(1, size=10, model="blend", exclude=frozenset(), explain=False)
+        listing = await live.recommender.for_user(1, Wanted(10), "blend")
         assert listing.degraded == ()
         predictor = live.recommender.deep["neural_cf"].predictor
         if url:

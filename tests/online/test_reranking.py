@@ -28,7 +28,7 @@ def test_the_sort_puts_the_highest_first_and_keeps_the_order_of_ties(scores: np.
 def test_only_allowed_rows_survive_and_keep_their_order(scores: np.ndarray, data: st.DataObject) -> None:
     rows = np.arange(len(scores), dtype=np.int32)
     allowed = data.draw(arrays.arrays(np.bool_, len(scores)))
-    ranked = sort_and_rerank(rows, scores, [SeenOut()], request(allowed))
+    ranked, _ = sort_and_rerank(rows, scores, [SeenOut()], request(allowed))
     assert set(ranked.rows.tolist()) == set(np.flatnonzero(allowed).tolist())
     assert np.all(np.diff(ranked.scores) <= 0)
     assert ranked.scores.tolist() == scores[ranked.rows].tolist()
@@ -43,4 +43,4 @@ def test_rules_apply_in_their_order() -> None:
 
     allowed = np.array([True, False, True])
     rows, scores = np.array([0, 1, 2], np.int32), np.array([3, 2, 1], np.float32)
-    assert sort_and_rerank(rows, scores, [Reverse(), SeenOut()], request(allowed)).rows.tolist() == [2, 0]
+    assert sort_and_rerank(rows, scores, [Reverse(), SeenOut()], request(allowed))[0].rows.tolist() == [2, 0]

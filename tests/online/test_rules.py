@@ -12,6 +12,7 @@ from sparrow.online.recall import Request
 from sparrow.online.reranking import Ranked
 from sparrow.online.rules import POOL, EnoughRatings, FamilyKind, OfASeries, Varied, earlier_equals, similar_rules
 from sparrow.online.similarity import MovieSimilarity
+from sparrow.online.wanted import Wanted
 from sparrow.schema import Movie, MovieId, Rating, UserId
 from tests.online.memory import make_recommender, movie_record
 from tests.worlds import checkerboard
@@ -120,7 +121,7 @@ def test_a_release_obeys_them() -> None:
     counts = {one.movie_id: sum(rating.movie_id == one.movie_id for rating in world.ratings) for one in world.movies}
     most = max(counts.values())
     board = make_recommender(world, settings=Settings(similar=Similar(min_ratings=most)))
-    listing = asyncio.run(board.similar(movie, size=20, embedding=None, exclude=frozenset(), explain=False))
+    listing = asyncio.run(board.similar(movie, Wanted(20)))
     assert all(counts[item.movie.movie_id] == most for item in listing.items)
     assert len(listing.items) < len(world.movies) - 1
 

@@ -11,6 +11,7 @@ from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender
 from sparrow.online.reranking import Ranked
 from sparrow.online.taste import Calibrated, distance, in_unit, people_rules
+from sparrow.online.wanted import Wanted
 from tests.conftest import small_world
 from tests.online.memory import make_recommender
 
@@ -85,7 +86,7 @@ def test_rules_are_off_unless_asked_for_and_vary_the_list(board: Recommender) ->
 
     def odd(recommender: Recommender) -> int:
         person = person_from_history(recommender.catalog, HISTORY)
-        listing = asyncio.run(recommender.for_person(person, size=8))
+        listing = asyncio.run(recommender.for_person(person, Wanted(8)))
         assert len(listing.items) == 8
         return sum(item.movie.movie_id % 2 for item in listing.items)
 

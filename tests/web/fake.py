@@ -7,6 +7,7 @@ from typing import Any
 from sparrow.config import Rules
 from sparrow.errors import InvalidInput, NotFound, ReleaseError
 from sparrow.online.answers import Census, ListedMovie, Listing, MovieFacts, Reason, Sort, UserFacts
+from sparrow.online.wanted import Wanted
 from sparrow.schema import LIKED_RATING, MAX_ID, MovieId, Rating, UserId
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.web.ports import Receipt
@@ -80,7 +81,7 @@ class FakeRecommender:
     def movies(
         self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = ""
     ) -> tuple[list[MovieFacts], int]:
-        self.asked["wanted"] = {"region": region}
+        self.asked["region"] = region
         if genre and genre not in dict(self.genres):
             raise NotFound(f"There is no genre {genre!r} in release {self.release}.")
         keys = {
@@ -99,7 +100,7 @@ class FakeRecommender:
         return Census(len(self.catalogue), people, sum(movie.rating_count for movie in self.catalogue))
 
     def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]:
-        self.asked["wanted"] = {"region": region}
+        self.asked["region"] = region
         found = [movie for movie in self.catalogue if text.lower() in movie.title.lower()]
         return sorted(found, key=lambda movie: -movie.rating_count)[:size]
 
@@ -117,90 +118,52 @@ class FakeRecommender:
     def user_ids(self, size: int) -> list[int]:
         return sorted({rating.user_id for rating in self.ratings})[:size]
 
-    async def similar(
-        self,
-        movie_id: int,
-        *,
-        size: int,
-        embedding: str | None,
-        exclude: frozenset[int],
-        explain: bool,
-        region: str = "",
-        explain_movie: int | None = None,
-    ) -> Listing:
-        self.asked["similar"] = {"size": size, "embedding": embedding, "exclude": exclude, "explain": explain}
-        self.asked["wanted"] = {"region": region, "explain_movie": explain_movie}
+    async def similar(self, movie_id: int, wanted: Wanted, embedding: str | None = None) -> Listing:
+        self.asked["similar"] = {"wanted": wanted, "embedding": embedding}
         if embedding and embedding not in self.embeddings:
             raise NotFound(f"There is no embedding {embedding!r}; the release holds {', '.join(self.embeddings)}.")
         seed = self.movie(movie_id)
-        others = [m for m in self.catalogue if m.movie_id != movie_id and m.movie_id not in exclude]
+        others = [m for m in self.catalogue if m.movie_id != movie_id and m.movie_id not in wanted.exclude]
         others.sort(key=lambda m: (-len(set(m.genres) & set(seed.genres)), -m.rating_count))
         if embedding == "deepwalk":
             others.reverse()
         reasons = (Reason("similar", seed.movie_id, seed.title), Reason("shared_genres", genres=seed.genres[:2]))
-        return self._listing(f"similar:{embedding or 'item2vec'}", others[:size], reasons, explain, explain_movie)
+        return self._listing(f"similar:{embedding or 'item2vec'}", others, reasons, wanted)
 
-    async def for_user(
-        self,
-        user_id: int,
-        *,
-        size: int,
-        model: str | None,
-        exclude: frozenset[int],
-        explain: bool,
-        arm: str | None = None,
-        region: str = "",
-        explain_movie: int | None = None,
-    ) -> Listing:
-        self.asked["for_user"] = {"size": size, "model": model, "exclude": exclude, "explain": explain, "arm": arm}
-        self.asked["wanted"] = {"region": region, "explain_movie": explain_movie}
+    async def for_user(self, user_id: int, wanted: Wanted, model: str | None = None, arm: str | None = None) -> Listing:
+        self.asked["for_user"] = {"wanted": wanted, "model": model, "arm": arm}
         if model and model not in {*self.models, "emb", "neuralcf", "nerualcf"}:
             raise NotFound(f"There is no model {model!r}; the release holds {', '.join(self.models)}.")
         mine = {rating.movie_id: rating for rating in self.ratings if rating.user_id == user_id}
-        unseen = [m for m in self.catalogue if m.movie_id not in mine and m.movie_id not in exclude]
+        unseen = [m for m in self.catalogue if m.movie_id not in mine and m.movie_id not in wanted.exclude]
         liked = [self.by_id[i] for i, rating in mine.items() if rating.score >= LIKED_RATING and i in self.by_id]
         reason = Reason("because_liked", liked[0].movie_id, liked[0].title) if liked else Reason("popular")
         pipeline = "for_you:neural_cf" if mine else "for_you:popular"
-        return self._listing(pipeline, unseen[:size], (reason,), explain, explain_movie)
+        return self._listing(pipeline, unseen, (reason,), wanted)
 
-    async def for_history(
-        self,
-        history: Sequence[tuple[int, float | None]],
-        *,
-        size: int,
-        exclude: frozenset[int],
-        explain: bool,
-        region: str = "",
-        explain_movie: int | None = None,
-    ) -> Listing:
-        self.asked["for_history"] = {"history": history, "size": size, "exclude": exclude}
-        self.asked["wanted"] = {"region": region, "explain_movie": explain_movie}
-        seen = {movie_id for movie_id, _ in history} | exclude
+    async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing:
+        self.asked["for_history"] = {"history": history, "wanted": wanted}
+        seen = {movie_id for movie_id, _ in history} | wanted.exclude
         unseen = [movie for movie in self.catalogue if movie.movie_id not in seen]
         reasons = (Reason("highly_rated"), Reason("recent"))
-        return self._listing("for_you:history", unseen[:size], reasons, explain, explain_movie)
+        return self._listing("for_you:history", unseen, reasons, wanted)
 
     def check_rules(self, rules: Rules) -> list[int | str]:
         if "Western" in rules.for_you.genre_caps:
             raise InvalidInput("for_you.genre_caps names the genre 'Western', which no movie has.")
         return sorted((one for one in rules.candidates.hidden if one not in self.by_id), key=str)
 
-    def _listing(
-        self,
-        pipeline: str,
-        movies: list[MovieFacts],
-        reasons: tuple[Reason, ...],
-        explain: bool,
-        about: int | None = None,
-    ) -> Listing:
+    def _listing(self, pipeline: str, movies: list[MovieFacts], reasons: tuple[Reason, ...], wanted: Wanted) -> Listing:
+        shown = movies[: wanted.size]
         items = tuple(
-            ListedMovie(m, 1.0 / (place + 1), reasons, _trace(m, place) if explain else None)
-            for place, m in enumerate(movies)
+            ListedMovie(m, 1.0 / (place + 1), reasons, _trace(m, place) if wanted.explain else None)
+            for place, m in enumerate(shown)
         )
-        listing = Listing(self.release, "rec-1", pipeline, "", items, self.degraded, {"recall": 0.5} if explain else {})
-        if about is None:
+        timings = {"recall": 0.5} if wanted.explain else {}
+        listing = Listing(self.release, "rec-1", pipeline, "", items, self.degraded, timings)
+        if (about := wanted.explain_movie) is None:
             return listing
-        return replace(listing, asked_about=self.movie(about), told=_told(movies, about))
+        return replace(listing, asked_about=self.movie(about), told=_told(shown, about))
 
 
 def _trace(movie: MovieFacts, place: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sparrow.config import Settings, Web
+from sparrow.online.wanted import Wanted
 from sparrow.stores.rules import RuleBook, open_rules
 from sparrow.web.app import create_app
 from tests.web.conftest import Client
@@ -162,10 +163,11 @@ def test_the_region_of_a_request_reaches_every_list(client: Client, live: FakeLi
         "/api/v1/users/1/recommendations?region=dE",
     ):
         assert client.get(path).status_code == 200
-        assert fake.asked.pop("wanted")["region"] == "DE"
+        asked = fake.asked.popitem()[1]
+        assert (asked["wanted"].region if isinstance(asked, dict) else asked) == "DE"
     guest = {"history": [], "region": "us-ca", "explainMovie": 50}
     assert client.post("/api/v1/recommendations", json=guest).status_code == 200
-    assert fake.asked["wanted"] == {"region": "US-CA", "explain_movie": 50}
+    assert fake.asked["for_history"]["wanted"] == Wanted(24, region="US-CA", explain_movie=50)
     for wrong in ("D", "Germany", "DE,FR", "../..", "DE%00"):
         answer = client.get(f"/api/v1/movies?region={wrong}")
         assert (answer.status_code, "ISO 3166" in answer.json()["detail"]) == (422, True)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from sparrow.config import Settings, Web
+from sparrow.online.wanted import Wanted
 from sparrow.web.app import create_app
 from sparrow.web.logs import REQUEST_ID, JsonFormatter
 from tests.web.conftest import Client
@@ -22,9 +23,9 @@ class Slow(FakeRecommender):
         super().__post_init__()
         self.let_go = asyncio.Event()
 
-    async def for_user(self, user_id: int, **asked: Any) -> Any:
+    async def for_user(self, user_id: int, wanted: Wanted, *asked: Any) -> Any:
         await self.let_go.wait()
-        return await super().for_user(user_id, **asked)
+        return await super().for_user(user_id, wanted, *asked)
 
 
 def test_more_than_the_limit_are_refused_at_once_and_later_ones_are_answered() -> None:

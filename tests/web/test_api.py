@@ -2,6 +2,7 @@
 
 import pytest
 
+from sparrow.online.wanted import Wanted
 from tests.web.conftest import Client
 from tests.web.fake import HUGE_ID, RELEASE, TITLES, FakeRecommender
 
@@ -60,7 +61,7 @@ def test_explain_adds_traces_and_timings(client: Client) -> None:
 @pytest.mark.parametrize("query", ["exclude=1,50", "exclude=1&exclude=50", "exclude=%2050%20,,1"])
 def test_exclude_takes_lists_and_repetition(client: Client, recommender: FakeRecommender, query: str) -> None:
     ids = [item["movieId"] for item in client.get(f"/api/v1/movies/589/similar?{query}").json()["items"]]
-    assert recommender.asked["similar"]["exclude"] == {1, 50}
+    assert recommender.asked["similar"]["wanted"].exclude == {1, 50}
     assert not {1, 50} & set(ids)
 
 
@@ -74,9 +75,7 @@ def test_original_names_mean_the_default_embedding(
 
 def test_default_size_is_the_setting(client: Client, recommender: FakeRecommender) -> None:
     client.get("/api/v1/users/1/recommendations")
-    assert recommender.asked["for_user"] == {
-        "size": 24, "model": None, "exclude": frozenset(), "explain": False, "arm": None,
-    }  # fmt: skip
+    assert recommender.asked["for_user"] == {"wanted": Wanted(24), "model": None, "arm": None}
     client.get("/api/v1/users/1/recommendations?arm=deep:din")
     assert recommender.asked["for_user"]["arm"] == "deep:din"
 
@@ -100,7 +99,8 @@ def test_guest_sends_a_history(client: Client, recommender: FakeRecommender) -> 
     """Oldest first, as the recommender takes it."""
     guest = {"history": [{"movieId": 1, "rating": 5}, {"movieId": "589"}], "size": 2, "exclude": [50]}
     body = client.post("/api/v1/recommendations", json=guest).json()
-    assert recommender.asked["for_history"] == {"history": [(1, 5.0), (589, None)], "size": 2, "exclude": {50}}
+    history = [(1, 5.0), (589, None)]
+    assert recommender.asked["for_history"] == {"history": history, "wanted": Wanted(2, frozenset({50}))}
     assert len(body["items"]) == 2
     assert "userId" not in body
 

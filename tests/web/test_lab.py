@@ -10,6 +10,7 @@ import pytest
 
 from sparrow.config import Settings
 from sparrow.errors import StoreUnavailable
+from sparrow.online.wanted import Wanted
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.marks import Mark, MarkStore
 from sparrow.stores.outside_ids import OutsideIds, surrogates
@@ -80,9 +81,7 @@ def test_films_and_embeddings_stand_as_asked_each_once(client: Client, recommend
         "/movie.html?movieId=1",
     ]
     assert re.findall(r'<th scope="col">([^<]+)', html) == ["DeepWalk", "DeepWalk"]
-    assert recommender.asked["similar"] == {
-        "size": PLACES, "embedding": "deepwalk", "exclude": frozenset(), "explain": False,
-    }  # fmt: skip
+    assert recommender.asked["similar"] == {"wanted": Wanted(PLACES), "embedding": "deepwalk"}
     assert "only here" not in html, "beside a single column nothing can be missing"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from sparrow.errors import StoreUnavailable
 from sparrow.online.answers import Census, Listing, Reason, UserFacts
+from sparrow.online.wanted import Wanted
 from sparrow.web import language
 from sparrow.web.rendering import HERE
 from sparrow.web.views import hidden_gems
@@ -181,9 +182,9 @@ def test_a_list_by_content_does_not_claim_an_audience(
     client: Client, recommender: FakeRecommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "Films like Toy Story in kind" in client.get("/movie.html?movieId=1").text
-    listing = recommender._listing("similar:content", recommender.catalogue[3:], (Reason("shared_genres"),), False)
+    listing = recommender._listing("similar:content", recommender.catalogue[3:], (Reason("shared_genres"),), Wanted(24))
 
-    async def by_content(_movie_id: int, **_options: object) -> Listing:
+    async def by_content(*_asked: object) -> Listing:
         return listing
 
     monkeypatch.setattr(recommender, "similar", by_content)

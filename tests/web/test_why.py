@@ -2,6 +2,7 @@
 
 import pytest
 
+from sparrow.online.wanted import Wanted
 from tests.web.conftest import Client
 from tests.web.fake import FakeRecommender
 from tests.web.test_pages import Tags, links
@@ -17,11 +18,11 @@ def test_every_card_of_a_list_asks_why_about_that_very_list(client: Client) -> N
 
 def test_it_asks_for_the_same_list_and_only_then(client: Client, recommender: FakeRecommender) -> None:
     client.get("/user.html?userId=1&model=din")
-    assert (recommender.asked["for_user"]["explain"], recommender.asked["wanted"]["explain_movie"]) == (False, None)
+    wanted = recommender.asked["for_user"]["wanted"]
+    assert (wanted.explain, wanted.explain_movie) == (False, None)
     client.get("/why.html?userId=1&model=din&size=3&movieId=50")
     assert recommender.asked["for_user"]["model"] == "din"
-    assert (recommender.asked["for_user"]["size"], recommender.asked["for_user"]["explain"]) == (3, True)
-    assert recommender.asked["wanted"]["explain_movie"] == 50
+    assert recommender.asked["for_user"]["wanted"] == Wanted(3, explain=True, explain_movie=50)
 
 
 def test_a_listed_movie_shows_routes_parts_attention_inputs_and_moves(client: Client) -> None:

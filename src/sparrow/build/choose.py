@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sparrow.build.assemble import models_in
 from sparrow.build.events import Events
 from sparrow.build.merging import DEPTHS, Places, judge_routes, learn_quotas
-from sparrow.config import ForYou, Online, Settings, Similar
+from sparrow.config import ForYou, Online, Pipelines, Settings, Similar
 from sparrow.errors import RankerUnavailable
 from sparrow.evaluation.ranking import Ids, Judged, judge
 from sparrow.online.ensemble import FILE, Chosen, standardised
@@ -90,9 +90,10 @@ def open_judging(folder: Path, settings: Settings) -> Recommender:
         "online": Online(),
         "for_you": ForYou(),
         "similar": Similar(),
+        "pipelines": Pipelines(),
     }
     manifest = Manifest("judging", "", {}, "", "", {}, {}, 0, models_in(folder), [], {})
-    return open_folder(folder, manifest, settings.model_copy(update=here))
+    return open_folder(folder, manifest, settings.model_copy(update=here).unhurried())
 
 
 def _cases(recommender: Recommender, events: Events) -> dict[str, list[Case]]:

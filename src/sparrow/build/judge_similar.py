@@ -14,6 +14,7 @@ from sparrow.evaluation.similar import behaviour, dense_lists
 from sparrow.features.chance import mixed
 from sparrow.features.genres import Genres
 from sparrow.online.recommender import Recommender
+from sparrow.online.wanted import Wanted
 from sparrow.schema import Columns
 from sparrow.stores.embedding_table import Neighbours
 
@@ -73,9 +74,7 @@ def _served(recommender: Recommender, neighbours: Neighbours) -> float:
         for row in rows.tolist():
             nearest = neighbours.nearest[row, :K]
             nearest = nearest[nearest != NOBODY]
-            listing = await recommender.similar(
-                int(neighbours.ids[row]), size=K, embedding=neighbours.name, exclude=frozenset(), explain=False
-            )
+            listing = await recommender.similar(int(neighbours.ids[row]), Wanted(K), neighbours.name)
             kept += len({item.movie.movie_id for item in listing.items} & set(nearest.tolist()))
             places += len(nearest)
         return kept / max(places, 1)

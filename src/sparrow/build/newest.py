@@ -102,9 +102,7 @@ def measure(
 
 
 def _open(home: Path, manifest: Manifest, settings: Settings, target: Target | None = None) -> Recommender:
-    in_process = settings.online.model_copy(update={"ranker_url": ""})
-    as_served = settings.model_copy(update={"online": in_process})
-    return open_folder(releases_folder(home) / manifest.release, manifest, as_served, target=target)
+    return open_folder(releases_folder(home) / manifest.release, manifest, settings.unhurried(), target=target)
 
 
 def _cases(pair: Sequence[Recommender], through: Sequence[int], newest: Newest, user: int) -> list[Case]:

@@ -15,10 +15,11 @@ def trial_settings(settings: Settings) -> Settings:
     """These settings less what no list for people goes by: embeddings of similar movies only, pictures, other machines."""
     every = settings.embeddings
     needed = tuple(name for name in every.movies if name == settings.recall.embedding) or every.movies
-    return settings.model_copy(
+    here = settings.unhurried()
+    return here.model_copy(
         update={
             "embeddings": every.model_copy(update={"movies": needed, "posters": ""}),
-            "online": settings.online.model_copy(update={"ranker_url": "", "store": ""}),
+            "online": here.online.model_copy(update={"store": ""}),
         }
     )
 

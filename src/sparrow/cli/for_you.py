@@ -29,6 +29,7 @@ from sparrow.evaluation.cases import Case
 from sparrow.evaluation.comparison import Asker, Contender, by_lists
 from sparrow.evaluation.rows import Ids, Rows
 from sparrow.online.recommender import Recommender
+from sparrow.online.wanted import Wanted
 from sparrow.schema import MAX_RATING, MIN_RATING, Movie, MovieId, untitled
 
 ABOUT: Final = About("train rows", "Train rows of an evaluation", "", "", "", "")
@@ -73,7 +74,7 @@ def _build(case: Case, times: Ids, home: Path, settings: Settings, catalogue: Ma
 
 
 def _ask(recommender: Recommender, user: int, k: int, exclude: frozenset[int]) -> Ids:
-    listing = asyncio.run(recommender.for_user(user, size=k, model=None, exclude=exclude, explain=False))
+    listing = asyncio.run(recommender.for_user(user, Wanted(k, exclude)))
     return np.array([item.movie.movie_id for item in listing.items], dtype=np.int64)
 
 

@@ -12,6 +12,7 @@ from sparrow.cli.marks import print_marks
 from sparrow.cli.options import echo_json, home_options, json_option, open_home
 from sparrow.config import Settings
 from sparrow.errors import NotFound, ReleaseError
+from sparrow.online.wanted import Wanted
 
 
 @click.command("spot-check")
@@ -67,8 +68,7 @@ def _print_lists(folder: Path, settings: Settings, titles: tuple[str, ...], size
     pointer = read_pointer(folder)
     if pointer is None:
         raise ReleaseError(f"No release is live in {folder}; make one with: sparrow up")
-    in_process = settings.online.model_copy(update={"ranker_url": ""})
-    recommender = open_release(folder, pointer, settings.model_copy(update={"online": in_process}))
+    recommender = open_release(folder, pointer, settings.unhurried())
     lists = [_look_up(recommender, title, size) for title in titles]
     if as_json:
         echo_json(lists)
@@ -83,9 +83,7 @@ def _look_up(recommender: Any, title: str, size: int) -> dict[str, Any]:
     facts = found[0]
     lists = {}
     for embedding in recommender.embeddings:
-        listing = asyncio.run(
-            recommender.similar(facts.movie_id, size=size, embedding=embedding, exclude=frozenset(), explain=False)
-        )
+        listing = asyncio.run(recommender.similar(facts.movie_id, Wanted(size), embedding))
         lists[embedding] = [
             {
                 "movieId": item.movie.public_id,

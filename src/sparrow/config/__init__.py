@@ -12,6 +12,7 @@ Example:
 - `ranking`   sections of the ranking models
 - `experiments` who is shown what, and what a report goes by
 - `rules`     sections of the online side that also change while it serves, and the document they make
+- `pipelines` which routes, rankers and rules make a list
 - `serving`   its other sections
 - `retraining` what a rebuilt release must show before it goes live
 - `settings`  all of them together, and `load_settings`
@@ -34,6 +35,7 @@ from sparrow.config.building import (
     Word2vec,
 )
 from sparrow.config.experiments import Arm, Experiment, Experiments, MetricName, arm_in, label_of
+from sparrow.config.pipelines import PeoplePipeline, Pipelines
 from sparrow.config.ranking import (
     MODEL_NAMES,
     DeepFM,
@@ -84,6 +86,8 @@ __all__ = [
     "Node2vec",
     "Online",
     "People",
+    "PeoplePipeline",
+    "Pipelines",
     "Ranking",
     "Recall",
     "Releases",

@@ -23,6 +23,7 @@ from sparrow.config.building import (
     VectorSearch,
 )
 from sparrow.config.experiments import Experiments
+from sparrow.config.pipelines import Pipelines
 from sparrow.config.ranking import DeepFM, Dien, Din, EmbeddingMLP, NeuralCF, Ranking, SasRec, TwoTower, WideDeep
 from sparrow.config.retraining import Retrain
 from sparrow.config.rules import Candidates, ForYou, People, Rules, Similar
@@ -61,6 +62,7 @@ class Settings(Section):
     similar: Similar = Similar()
     for_you: ForYou = ForYou()
     candidates: Candidates = Candidates()
+    pipelines: Pipelines = Pipelines()
     experiments: Experiments = Experiments()
     online: Online = Online()
     web: Web = Web()
@@ -79,6 +81,12 @@ class Settings(Section):
         """These settings under other rules."""
         for_you = ForYou(ranker=self.for_you.ranker, **rules.for_you.model_dump())
         return self.model_copy(update={"candidates": rules.candidates, "similar": rules.similar, "for_you": for_you})
+
+    def unhurried(self) -> "Settings":
+        """The same, but ranked in this process and without deadlines: what is judged must not hang on how busy a machine is."""
+        online = self.online.model_copy(update={"ranker_url": ""})
+        patient = self.pipelines.model_copy(update={"recall_ms": 0, "ranking_ms": 0, "reranking_ms": 0})
+        return self.model_copy(update={"online": online, "pipelines": patient})
 
 
 def find_home(flag: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

@@ -8,7 +8,6 @@ makes the next one.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +17,11 @@ from sparrow.errors import InvalidInput
 from sparrow.online.catalog import Catalog, Rows
 from sparrow.online.condition import meets
 from sparrow.online.rules import has_any
+from sparrow.online.wanted import NOWHERE
 from sparrow.stores.outside_ids import OutsideIds, plain_number
 
 Mask = NDArray[np.bool_]
 """(n,) one truth a movie of the catalogue."""
-
-NOWHERE: Final = ""
-"""The region of a request that names none; windows with regions are closed there."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sparrow.online.deep import DeepRanker
 from sparrow.online.pipeline import Outcome
 from sparrow.online.recall import Found, Recall, Request
 from sparrow.online.reranking import descending_by_score
+from sparrow.online.wanted import Wanted
 
 MAX_REASONS: Final = 2
 MAX_GENRES: Final = 3
@@ -26,12 +27,11 @@ def explain_items(
     routes: Sequence[Recall],
     outcome: Outcome,
     request: Request,
-    size: int,
-    trace: bool,
+    wanted: Wanted,
     model: DeepRanker | None = None,
 ) -> tuple[ListedMovie, ...]:
-    """The first `size` of a ranking with up to `MAX_REASONS` reasons each; `model` ranked them, if a network did."""
-    shown = outcome.ranked.rows[:size]
+    """The first of a ranking with up to `MAX_REASONS` reasons each; `model` ranked them, if a network did."""
+    shown, trace = outcome.ranked.rows[: wanted.size], wanted.explain
     rows, told = shown.tolist(), model.explain(request, shown) if trace and model else []
     places = {route.name: _places(outcome.candidates.found.get(route.name), rows) for route in routes}
     anchors = {
@@ -47,7 +47,7 @@ def explain_items(
             reasons=_reasons(catalog, routes, anchors, request, places, _shared_genres(catalog, taste, row), row),
             trace=_trace(outcome, places, row, position) | (told[position] if told else {}) if trace else None,
         )
-        for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[:size].tolist(), strict=True))
+        for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[: wanted.size].tolist(), strict=True))
     )
 
 

@@ -263,7 +263,7 @@ class LiveRelease:
 
     def _open(self, pointer: Pointer) -> Recommender:
         recommender = open_release(self._home, pointer, self._settings, self._live, self._target)
-        recommender.check_experiments()
+        recommender.check_settings()
         # Asked now, away from requests: it is a walk over everybody, and must be known when a shared store is away.
         recommender.user_ids(1)
         return recommender

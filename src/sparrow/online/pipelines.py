@@ -1,16 +1,16 @@
 """Every pipeline of a release by name: which routes, which rankers from best to last resort, which rules.
 
 `similar:{embedding}`, `similar:content` (no vector), and `for_you:{ranker}`: `ensemble`, `collaborative`, `next_item`,
-`blend`, every network of the release, `history`, `popularity`, each with those to fall back on behind it. Which one is the
-default the release says (`build.choose`).
+`blend`, every network of the release, `history`, `popularity`, each with those to fall back on behind it; and those that the
+settings list (`[pipelines.people.NAME]`). Which one is the default the release says (`build.choose`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
-from sparrow.config import Recall as RecallSettings
-from sparrow.config import Settings
+from sparrow.config import MODEL_NAMES, Pipelines, Settings
 from sparrow.errors import SettingsError
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative, CollaborativeRanker, CollaborativeRecall
@@ -18,7 +18,7 @@ from sparrow.online.deep import DeepRanker
 from sparrow.online.ensemble import Chosen, EnsembleRanker
 from sparrow.online.network_recall import RETRIEVERS, NetworkRecall
 from sparrow.online.next_item import NextItem, NextItemRanker, NextItemRecall
-from sparrow.online.pipeline import Pipeline
+from sparrow.online.pipeline import Deadlines, Pipeline
 from sparrow.online.ranking import (
     BlendRanker,
     ContentRanker,
@@ -32,6 +32,12 @@ from sparrow.online.reranking import Reranker, SeenOut
 from sparrow.online.rules import similar_rules
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.online.taste import people_rules
+
+FOR_YOU: Final = "for_you:"
+"""What the names of people's pipelines begin with."""
+
+RANKERS: Final = ("ensemble", "blend", "collaborative", "next_item", "history", "popularity")
+"""Those of people's lists that are no networks."""
 
 FALLBACKS: Final = ("collaborative", "history")
 """Rankers that need nothing but a history, best first: whom another one does not serve, they do; popularity serves the rest."""
@@ -82,26 +88,33 @@ def build_pipelines(
         SettingsError: a quota names no route.
     """
     recall, of_history = settings.recall, personal.of_history
-    _check_quotas(recall)
+    _check_names(settings)
     shared: list[Recall] = [GenreRecall(catalog), *static_routes(catalog, recall.min_ratings)]
     own = [*_personal_routes(catalog, personal, recall.recent_likes), *shared]
     quotas = recall.quotas or QUOTAS
     learnt = recall.quotas or dict(personal.chosen.quotas) or QUOTAS
     content, popularity = ContentRanker(catalog), PopularityRanker(catalog)
 
+    deadlines = _deadlines(settings.pipelines)
+
     def pipeline(
         name: str,
         routes: Sequence[Recall],
         rankers: Sequence[Ranker],
         rules: Sequence[Reranker],
-        brought: dict[str, int],
+        brought: Mapping[str, int],
     ) -> Pipeline:
-        return Pipeline(name, routes, brought, (*rankers, popularity), (SeenOut(), *rules))
+        return Pipeline(name, routes, brought, (*rankers, popularity), (SeenOut(), *rules), deadlines)
 
     built = [pipeline("similar:content", shared, [content], similar_rules(catalog, None, settings.similar), quotas)]
     rules = people_rules(catalog, of_history, settings.for_you)
     rankers = _personal_rankers(catalog, personal)
-    built += [pipeline(f"for_you:{name}", own, chain, rules, learnt) for name, chain in rankers.items()]
+    built += [pipeline(f"{FOR_YOU}{name}", own, chain, rules, learnt) for name, chain in rankers.items()]
+    for name, listed in settings.pipelines.people.items():
+        routes = _in_order(own, listed.recall) if listed.recall else own
+        chain = [rankers[one][0] for one in listed.rankers if rankers.get(one)]
+        followed = people_rules(catalog, of_history, listed.lists or settings.for_you, listed.rules)
+        built.append(pipeline(f"{FOR_YOU}{name}", routes, chain, followed, listed.recall or learnt))
     built += [
         pipeline(
             f"similar:{name}",
@@ -151,10 +164,44 @@ def _personal_rankers(catalog: Catalog, personal: Personal) -> dict[str, list[Ra
     return {**chains, "history": chains.get("history", fallback), "popularity": []}
 
 
-def _check_quotas(settings: RecallSettings) -> None:
-    known = (*QUOTAS, *RETRIEVERS)
-    for name in settings.quotas:
-        if name not in known:
-            raise SettingsError(
-                f"recall.quotas names the route {name!r}, which is unknown; the routes are: {', '.join(known)}."
-            )
+def check_pipelines(settings: Pipelines, built: Mapping[str, Pipeline]) -> None:
+    """Refuse a release that lacks what a pipeline of the settings names.
+
+    Raises:
+        SettingsError: names the pipeline and the ranker.
+    """
+    held = [name.removeprefix(FOR_YOU) for name in built if name.startswith(FOR_YOU)]
+    rankers = [name for name in held if name not in settings.people]
+    for name, listed in settings.people.items():
+        for ranker in listed.rankers:
+            if ranker not in rankers:
+                raise SettingsError(
+                    f"pipelines.people.{name} names the ranker {ranker!r}, which this release lacks; "
+                    f"it has: {', '.join(rankers)}."
+                )
+
+
+def _check_names(settings: Settings) -> None:
+    """Raise SettingsError for a route that there is not, and for a pipeline with the name of a ranker."""
+    tables = {"recall.quotas": settings.recall.quotas}
+    tables |= {f"pipelines.people.{name}.recall": one.recall for name, one in settings.pipelines.people.items()}
+    routes = (*QUOTAS, *RETRIEVERS)
+    for table, quotas in tables.items():
+        for name in quotas:
+            if name not in routes:
+                raise SettingsError(
+                    f"{table} names the route {name!r}, which is unknown; the routes are: {', '.join(routes)}."
+                )
+    if taken := sorted(settings.pipelines.people.keys() & {*RANKERS, *MODEL_NAMES}):
+        raise SettingsError(f"pipelines.people.{taken[0]} has the name of a ranker; give the pipeline another one.")
+
+
+def _in_order(routes: Sequence[Recall], quotas: Mapping[str, int]) -> list[Recall]:
+    """Those that have a quota, in the order of the quotas; what the release lacks brings nothing."""
+    named = {route.name: route for route in routes}
+    return [named[name] for name in quotas if name in named]
+
+
+def _deadlines(settings: Pipelines) -> Deadlines:
+    stages = (settings.recall_ms, settings.ranking_ms, settings.reranking_ms)
+    return Deadlines(*(stage / 1000 if stage else inf for stage in stages))

@@ -1,15 +1,13 @@
 """Which ranker answers whom: the asked-for one or the release's own, as far as it knows enough of the person."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sparrow.errors import NotFound
 from sparrow.online.people import Person
 from sparrow.online.pipeline import Pipeline
-from sparrow.online.pipelines import FALLBACKS, Personal
-
-FOR_YOU: Final = "for_you:"
+from sparrow.online.pipelines import FALLBACKS, FOR_YOU, Personal
 
 ALIASES: Final = {"neuralcf": "neural_cf", "nerualcf": "neural_cf", "emb": "history"}
 """The original SparrowRecSys' model names, its misspelling included; its "emb" means nearness to the history."""
@@ -23,11 +21,13 @@ class Rankers:
         pipelines: of the release.
         personal: what they are made from.
         wanted: the default that the settings name; "" leaves it to the release.
+        listed: names of the pipelines that the settings list.
     """
 
     pipelines: Mapping[str, Pipeline]
     personal: Personal
     wanted: str
+    listed: Collection[str] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -39,6 +39,19 @@ class Rankers:
     def pipeline(self, name: str) -> Pipeline:
         """How one of `names` makes people's lists."""
         return self.pipelines[f"{FOR_YOU}{name}"]
+
+    def pipeline_for(self, person: Person, model: str | None) -> Pipeline:
+        """How the asked-for ranker, or the best one that can serve this person, makes their list; of a pipeline that the settings
+        list, without those rankers that know too little of them.
+
+        Raises:
+            NotFound: there is no such model.
+        """
+        name = self.for_person(person, model)
+        pipeline = self.pipeline(name)
+        if name not in self.listed:
+            return pipeline
+        return replace(pipeline, rankers=[one for one in pipeline.rankers if self.serves(one.name, person)])
 
     def needs_known(self, name: str) -> bool:
         """Whether it serves only people it was trained on; others get the next best."""
@@ -60,6 +73,8 @@ class Rankers:
     def serves(self, name: str, person: Person) -> bool:
         """Whether a ranker knows enough of this person to rank for them; else the next best one does."""
         personal = self.personal
+        if name in self.listed:
+            return True
         if self.needs_known(name) and not all(one.knows(person.user_id) for one in personal.deep.values()):
             return False
         if name == "ensemble":

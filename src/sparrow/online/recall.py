@@ -4,8 +4,10 @@ A route is one method. It sees the whole request and gives its best rows with it
 `merge` deduplicates: a movie keeps the place of the first route that brought it, and every route's name and score.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+from time import perf_counter
 from typing import Protocol
 
 import numpy as np
@@ -67,17 +69,18 @@ class Recall(Protocol):
 
 @dataclass(frozen=True)
 class Candidates:
-    """Merged candidates: (c,) rows, and per route name what it found."""
+    """Merged candidates: (c,) rows, per route name what it found, and the routes that time did not allow."""
 
     rows: Rows
     found: dict[str, Found]
+    left_out: tuple[str, ...] = ()
 
 
-def merge(found: dict[str, Found]) -> Candidates:
+def merge(found: dict[str, Found], left_out: tuple[str, ...] = ()) -> Candidates:
     """One entry a movie, in the order routes brought them."""
     rows = np.concatenate([part.rows for part in found.values()]) if found else np.empty(0, np.int32)
     _, first = np.unique(rows, return_index=True)
-    return Candidates(rows[np.sort(first)], found)
+    return Candidates(rows[np.sort(first)], found, left_out)
 
 
 class EmbeddingRecall:
@@ -173,8 +176,12 @@ def nothing_found() -> Found:
     return Found(np.empty(0, np.int32), np.empty(0, np.float32))
 
 
-def run_routes(routes: Sequence[Recall], quotas: dict[str, int], request: Request) -> Candidates:
-    """Ask every route for its quota and merge."""
-    return merge(
-        {route.name: route.recall(request, quotas.get(route.name, 0)) for route in routes if route.name in quotas}
-    )
+def run_routes(routes: Sequence[Recall], quotas: Mapping[str, int], request: Request, until: float = inf) -> Candidates:
+    """Ask every route that has a quota, and merge; after `until` (`perf_counter`) only those that are fixed beforehand."""
+    found, left_out = {}, []
+    for route in (route for route in routes if route.name in quotas):
+        if perf_counter() > until and not isinstance(route, StaticRecall):
+            left_out.append(route.name)
+        else:
+            found[route.name] = route.recall(request, quotas[route.name])
+    return merge(found, tuple(left_out))

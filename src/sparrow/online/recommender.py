@@ -14,7 +14,7 @@ from sparrow.config import Rules, Settings
 from sparrow.errors import NotFound
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
-from sparrow.online.availability import NOWHERE, Availability, check_genres, unknown_movies
+from sparrow.online.availability import Availability, check_genres, unknown_movies
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
@@ -27,12 +27,13 @@ from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
-from sparrow.online.pipelines import Personal, build_pipelines
+from sparrow.online.pipelines import Personal, build_pipelines, check_pipelines
 from sparrow.online.rankers import Rankers
 from sparrow.online.recall import Candidates, Request
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.online.user_facts import rating_times, user_facts
+from sparrow.online.wanted import NOWHERE, Wanted
 from sparrow.online.why_not import barred, why_not
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.outside_ids import OutsideIds
@@ -87,14 +88,10 @@ class Recommender:
         object.__setattr__(self, "_available", Availability(self.catalog, self.settings.candidates, self.ids))
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
         personal = Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen)
-        pipelines = build_pipelines(
-            self.catalog,
-            self.similarities,
-            personal,
-            self.settings,
-        )
+        pipelines = build_pipelines(self.catalog, self.similarities, personal, self.settings)
+        rankers = Rankers(pipelines, personal, self.settings.for_you.ranker, self.settings.pipelines.people)
         object.__setattr__(self, "_pipelines", pipelines)
-        object.__setattr__(self, "rankers", Rankers(pipelines, personal, self.settings.for_you.ranker))
+        object.__setattr__(self, "rankers", rankers)
 
     def with_rules(self, rules: Rules) -> "Recommender":
         """The same release under other rules; both share whatever does not depend on them.
@@ -180,46 +177,26 @@ class Recommender:
         for ranker in self.deep.values():
             await ranker.aclose()
 
-    async def similar(
-        self,
-        movie_id: int,
-        *,
-        size: int,
-        embedding: str | None,
-        exclude: frozenset[int],
-        explain: bool,
-        region: str = NOWHERE,
-        explain_movie: int | None = None,
-    ) -> Listing:
-        """Movies like one movie; `explain_movie` is asked about beside it (`why_not`)."""
+    async def similar(self, movie_id: int, wanted: Wanted, embedding: str | None = None) -> Listing:
+        """Movies like one movie."""
         name = self._embedding_name(embedding)
         row = int(self.catalog.row(movie_id))
         person = person_from_history(self.catalog, ())
-        allowed = self.allowed(person, exclude, region)
+        allowed = self.allowed(person, wanted.exclude, wanted.region)
         allowed[row] = False
         allowed[self._apart.of(row)] = False
         known = name is not None and bool(self.similarities[name].has_vector[row])
         pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
-        request = Request(row, person, allowed, exclude, region)
+        request = Request(row, person, allowed, wanted.exclude, wanted.region)
         outcome = await pipeline.run(request)
-        return self._listing(pipeline, outcome, request, size, explain, asked_about=explain_movie)
+        return self._listing(pipeline, outcome, request, wanted)
 
-    def check_experiments(self) -> None:
-        """Raise SettingsError if an arm names a ranker that this release lacks."""
+    def check_settings(self) -> None:
+        """Raise SettingsError if an arm or a pipeline names what this release lacks."""
+        check_pipelines(self.settings.pipelines, self._pipelines)
         self._assigner.check_rankers(self.models)
 
-    async def for_user(
-        self,
-        user_id: int,
-        *,
-        size: int,
-        model: str | None,
-        exclude: frozenset[int],
-        explain: bool,
-        arm: str | None = None,
-        region: str = NOWHERE,
-        explain_movie: int | None = None,
-    ) -> Listing:
+    async def for_user(self, user_id: int, wanted: Wanted, model: str | None = None, arm: str | None = None) -> Listing:
         """A person's list; for someone nobody has heard of the cold-start list.
 
         Who asks for a `model` stands outside of experiments; `arm` is one to be tried out, where the settings allow it.
@@ -227,59 +204,34 @@ class Recommender:
         assigned = self._assigner.override(arm) if arm else OUTSIDE if model else self._assigner.of(user_id)
         record, later, degraded = await as_far_as_known(self.store, self.later, user_id)
         person = person_from_record(self.catalog, user_id, record, later)
-        return await self.for_person(
-            person,
-            size=size,
-            model=model,
-            exclude=exclude,
-            explain=explain,
-            degraded=degraded,
-            assigned=assigned,
-            region=region,
-            explain_movie=explain_movie,
-        )
+        return await self.for_person(person, wanted, model, assigned, degraded)
 
-    async def for_history(
-        self,
-        history: Sequence[tuple[int, float | None]],
-        *,
-        size: int,
-        exclude: frozenset[int],
-        explain: bool,
-        region: str = NOWHERE,
-        explain_movie: int | None = None,
-    ) -> Listing:
+    async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing:
         """A guest's list from (movie id, stars) pairs, oldest first."""
-        person = person_from_history(self.catalog, history)
-        return await self.for_person(
-            person, size=size, exclude=exclude, explain=explain, region=region, explain_movie=explain_movie
-        )
+        return await self.for_person(person_from_history(self.catalog, history), wanted)
 
     async def for_person(
         self,
         person: Person,
-        *,
-        size: int,
+        wanted: Wanted,
         model: str | None = None,
-        exclude: frozenset[int] = frozenset(),
-        explain: bool = False,
-        degraded: tuple[str, ...] = (),
         assigned: Assignment = OUTSIDE,
-        region: str = NOWHERE,
-        explain_movie: int | None = None,
+        degraded: tuple[str, ...] = (),
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
-        request = Request(None, person, self.allowed(person, exclude, region), exclude, region)
-        pipeline, outcome = await self.rank(request, model or assigned.ranker, explain)
-        outcome, chances = explored(outcome, size, assigned.explore, self.settings.experiments.steepness)
-        listing = self._listing(pipeline, outcome, request, size, explain, degraded, explain_movie)
+        request = Request(
+            None, person, self.allowed(person, wanted.exclude, wanted.region), wanted.exclude, wanted.region
+        )
+        pipeline, outcome = await self.rank(request, model or assigned.ranker, wanted.explain)
+        outcome, chances = explored(outcome, wanted.size, assigned.explore, self.settings.experiments.steepness)
+        listing = self._listing(pipeline, outcome, request, wanted, degraded)
         return replace(listing, arm=assigned.label, propensities=chances)
 
     async def rank(
         self, request: Request, model: str | None, explain: bool = False, brought: Candidates | None = None
     ) -> tuple[Pipeline, Outcome]:
         """The ranking behind a person's list, without the words; all rankers share one recall (`brought`)."""
-        pipeline = self.rankers.pipeline(self.rankers.for_person(request.person, model))
+        pipeline = self.rankers.pipeline_for(request.person, model)
         return pipeline, await pipeline.run(request, explain, brought)
 
     def _embedding_name(self, asked: str | None) -> str | None:
@@ -300,30 +252,22 @@ class Recommender:
         return allowed
 
     def _listing(
-        self,
-        pipeline: Pipeline,
-        outcome: Outcome,
-        request: Request,
-        size: int,
-        explain: bool,
-        degraded: tuple[str, ...] = (),
-        asked_about: int | None = None,
+        self, pipeline: Pipeline, outcome: Outcome, request: Request, wanted: Wanted, degraded: tuple[str, ...] = ()
     ) -> Listing:
+        model = self.deep.get(outcome.ranker)
         listing = Listing(
             release=self.release,
             recommendation_id=uuid.uuid4().hex,
             pipeline=pipeline.name,
             arm="",
-            items=explain_items(
-                self.catalog, pipeline.routes, outcome, request, size, explain, self.deep.get(outcome.ranker)
-            ),
-            degraded=(*degraded, *(("ranker",) if outcome.failed else ())),
-            timings=outcome.timings if explain else {},
+            items=explain_items(self.catalog, pipeline.routes, outcome, request, wanted, model),
+            degraded=(*degraded, *outcome.degraded),
+            timings=outcome.timings if wanted.explain else {},
         )
-        if asked_about is None:
+        if wanted.explain_movie is None:
             return listing
-        row = int(self.catalog.row(asked_about))
-        told = why_not(pipeline, outcome, request, row, size, self._barred(request, row))
+        row = int(self.catalog.row(wanted.explain_movie))
+        told = why_not(pipeline, outcome, request, row, wanted.size, self._barred(request, row))
         return replace(listing, asked_about=self.catalog.facts[row], told=told)
 
     def _barred(self, request: Request, row: int) -> list[str]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from math import inf
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +55,23 @@ class SeenOut:
         return ranked.keep(request.allowed[ranked.rows])
 
 
-def sort_and_rerank(rows: Rows, scores: NDArray[np.float32], rules: Sequence[Reranker], request: "Request") -> Ranked:
-    """Sort candidates by score, then apply each rule in order."""
+OF_TASTE: Final = frozenset({"fresh", "varied", "calibrated"})
+"""Rules that a list can do without when time is short; the others are promises."""
+
+
+def sort_and_rerank(
+    rows: Rows, scores: NDArray[np.float32], rules: Sequence[Reranker], request: "Request", until: float = inf
+) -> tuple[Ranked, tuple[str, ...]]:
+    """Sort candidates by score, then apply each rule in order; after `until` (`perf_counter`) those of taste are left out.
+
+    Returns:
+        The order, and the names of the rules left out.
+    """
     order = descending_by_score(scores)
-    ranked = Ranked(rows[order], scores[order])
+    ranked, left_out = Ranked(rows[order], scores[order]), []
     for rule in rules:
-        ranked = rule.rerank(ranked, request)
-    return ranked
+        if rule.name in OF_TASTE and perf_counter() > until:
+            left_out.append(rule.name)
+        else:
+            ranked = rule.rerank(ranked, request)
+    return ranked, tuple(left_out)

@@ -7,6 +7,7 @@ Steck, "Calibrated Recommendations" (2018): place after place goes to the candid
 p: the mix of genres of what somebody liked, each movie spreading 1 over its own; q_i: that of the list so far with i in it.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -68,11 +69,21 @@ def distance(wanted: Mix, mixes: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((wanted * np.log(ratio)).sum(axis=1), dtype=np.float64)
 
 
-def people_rules(catalog: Catalog, similarity: MovieSimilarity | None, settings: People) -> list[Reranker]:
-    """The rules that the settings ask for, in order; without vectors nothing can be varied."""
+def people_rules(
+    catalog: Catalog, similarity: MovieSimilarity | None, settings: People, order: Sequence[str] | None = None
+) -> list[Reranker]:
+    """The rules that the settings ask for; without vectors nothing can be varied.
+
+    Args:
+        catalog: the release's movies.
+        similarity: what likeness is.
+        settings: their weights.
+        order: names of those that shall follow, in this order; None: all, scores first, places last.
+    """
     rules = fresh_rules(catalog, settings)
     if settings.diversity and similarity is not None:
         rules.append(Varied(similarity, settings.diversity, in_unit))
     if settings.calibration:
         rules.append(Calibrated(catalog, settings.calibration))
-    return [*rules, *cap_rules(catalog, settings)]
+    named = {rule.name: rule for rule in (*rules, *cap_rules(catalog, settings))}
+    return [named[name] for name in (named if order is None else order) if name in named]

@@ -100,7 +100,7 @@ def _reranked(pipeline: Pipeline, outcome: Outcome, request: Request, row: int, 
 
 def _steps(pipeline: Pipeline, outcome: Outcome, request: Request, ranked: Ranked) -> Iterator[tuple[str, Ranked]]:
     """What each rule made of the ranking; at last what was shown, which is something else where the order was drawn."""
-    for rule in pipeline.rules:
+    for rule in (one for one in pipeline.rules if one.name not in outcome.left_out):
         ranked = rule.rerank(ranked, request)
         yield rule.name, ranked
     yield EXPLORED, outcome.ranked

@@ -8,21 +8,16 @@ from fastapi.responses import Response
 
 from sparrow.online.answers import Sort
 from sparrow.web.ids import (
-    OptionalId,
     PathId,
     find_user,
     movie_namer,
     names_of,
     names_of_person,
     read_movie,
-    read_movies,
-    read_optional_movie,
     shown,
 )
 from sparrow.web.parameters import (
     Arm,
-    Exclude,
-    Explain,
     Name,
     Offset,
     Region,
@@ -43,6 +38,7 @@ from sparrow.web.shapes import (
     ProblemShape,
     UserShape,
 )
+from sparrow.web.wanted import AskedFor, wanted_by_guest
 from sparrow.web.why import explained
 from sparrow.web.wire import answer, brief_json, listing_json, movie_json, user_json
 
@@ -84,27 +80,17 @@ async def show_movie(request: Request, movieId: PathId) -> Response:  # noqa: N8
 async def list_similar(
     request: Request,
     movieId: PathId,  # noqa: N803
-    size: Size = None,
+    wanted: AskedFor,
     embedding: Name = None,
-    exclude: Exclude = None,
-    explain: Explain = False,
-    explain_movie: OptionalId = None,
-    region: Region = "",
 ) -> Response:
     """Movies like this one, most alike first; `explain_movie` asks what became of another one."""
     recommender = recommender_of(request)
     movie_id = read_movie(request, recommender, "movieId", movieId)
-    listing = await recommender.similar(
-        movie_id,
-        size=checked_size(size, request.app.state.settings.web),
-        embedding=embedding_name(embedding, recommender.embeddings),
-        exclude=read_movies(recommender, "exclude", exclude),
-        explain=explain,
-        region=region,
-        explain_movie=read_optional_movie(request, recommender, "explain_movie", explain_movie),
-    )
+    listing = await recommender.similar(movie_id, wanted, embedding_name(embedding, recommender.embeddings))
     note_served(request, listing)
-    about = listing_json(listing, explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId))
+    about = listing_json(
+        listing, wanted.explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId)
+    )
     return answer(request, about, degraded=listing.degraded)
 
 
@@ -132,29 +118,16 @@ async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
 async def list_for_user(
     request: Request,
     userId: PathId,  # noqa: N803
-    size: Size = None,
+    wanted: AskedFor,
     model: Name = None,
-    exclude: Exclude = None,
-    explain: Explain = False,
     arm: Arm = None,
-    explain_movie: OptionalId = None,
-    region: Region = "",
 ) -> Response:
     """Movies this person may like and has not seen; an unknown person gets the cold-start list."""
     recommender = recommender_of(request)
     user_id = await find_user(request, recommender, "userId", userId)
-    listing = await recommender.for_user(
-        user_id,
-        size=checked_size(size, request.app.state.settings.web),
-        model=model or None,
-        exclude=read_movies(recommender, "exclude", exclude),
-        explain=explain,
-        arm=arm or None,
-        region=region,
-        explain_movie=read_optional_movie(request, recommender, "explain_movie", explain_movie),
-    )
+    listing = await recommender.for_user(user_id, wanted, model or None, arm or None)
     note_served(request, listing, user_id)
-    about = listing_json(listing, explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
+    about = listing_json(listing, wanted.explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
     return answer(request, about, degraded=listing.degraded)
 
 
@@ -167,14 +140,7 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         (read_movie(request, recommender, f"history.{place}.movieId", liked.movie_id), liked.rating)
         for place, liked in enumerate(guest.history)
     ]
-    listing = await recommender.for_history(
-        history,
-        size=checked_size(guest.size, request.app.state.settings.web),
-        exclude=frozenset(read_movie(request, recommender, "exclude", movie) for movie in guest.exclude),
-        explain=guest.explain,
-        region=guest.region.upper(),
-        explain_movie=read_optional_movie(request, recommender, "explainMovie", guest.explain_movie),
-    )
+    listing = await recommender.for_history(history, wanted_by_guest(request, recommender, guest))
     is_page = "text/html" in request.headers.get("accept", "")
     if is_page and listing.asked_about is not None:
         return explained(request, listing, {})

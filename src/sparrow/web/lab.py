@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sparrow.errors import InvalidInput, Unavailable
 from sparrow.online.answers import ListedMovie, MovieFacts
+from sparrow.online.wanted import Wanted
 from sparrow.stores.marks import Mark
 from sparrow.web.cross_site import require_own_page
 from sparrow.web.ids import read_movie
@@ -157,9 +158,7 @@ async def _compare(
     """One film's list under each embedding; `marked` holds the bad cases as (movie, neighbour, embedding)."""
     lists = []
     for name in names:
-        lists.append(
-            await recommender.similar(movie.movie_id, size=number, embedding=name, exclude=frozenset(), explain=False)
-        )
+        lists.append(await recommender.similar(movie.movie_id, Wanted(number), name))
         # Nothing in it waits for anything: this lets other requests in between.
         await asyncio.sleep(0)
     times = Counter(item.movie.movie_id for listing in lists for item in listing.items)

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from sparrow.errors import InvalidInput
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
+from sparrow.online.wanted import Wanted
 from sparrow.web.ids import Id, RatingNames, find_user, names_of, names_of_person, read_movie, shown
 from sparrow.web.parameters import Name, Size, checked_size, embedding_name
 from sparrow.web.problems import recommender_of
@@ -59,10 +60,8 @@ async def get_similar_movie(
     recommender = recommender_of(request)
     listing = await recommender.similar(
         read_movie(request, recommender, "movieId", movieId),
-        size=checked_size(size, request.app.state.settings.web),
-        embedding=embedding_name(model, recommender.embeddings),
-        exclude=frozenset(),
-        explain=False,
+        Wanted(checked_size(size, request.app.state.settings.web)),
+        embedding_name(model, recommender.embeddings),
     )
     return await _listed(request, note_served(request, listing))
 
@@ -87,13 +86,8 @@ async def get_rec_for_you(request: Request, id: Id, size: Size = None, model: Na
     """Movies this person may like; an unknown person gets the cold-start list."""
     recommender = recommender_of(request)
     user_id = await find_user(request, recommender, "id", id)
-    listing = await recommender.for_user(
-        user_id,
-        size=checked_size(size, request.app.state.settings.web),
-        model=model or None,
-        exclude=frozenset(),
-        explain=False,
-    )
+    wanted = Wanted(checked_size(size, request.app.state.settings.web))
+    listing = await recommender.for_user(user_id, wanted, model or None)
     return await _listed(request, note_served(request, listing, user_id))
 
 

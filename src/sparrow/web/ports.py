@@ -8,6 +8,7 @@ from sparrow.config import Rules
 from sparrow.feedback.overview import Overview
 from sparrow.feedback.report import Report
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
+from sparrow.online.wanted import Wanted
 from sparrow.stores.marks import Mark
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.stores.rules import Version
@@ -41,39 +42,11 @@ class Recommender(Protocol):
     def user_ids(self, size: int) -> list[int]: ...
     def check_rules(self, rules: Rules) -> list[int | str]: ...
 
-    async def similar(
-        self,
-        movie_id: int,
-        *,
-        size: int,
-        embedding: str | None,
-        exclude: frozenset[int],
-        explain: bool,
-        region: str = "",
-        explain_movie: int | None = None,
-    ) -> Listing: ...
+    async def similar(self, movie_id: int, wanted: Wanted, embedding: str | None = None) -> Listing: ...
     async def for_user(
-        self,
-        user_id: int,
-        *,
-        size: int,
-        model: str | None,
-        exclude: frozenset[int],
-        explain: bool,
-        arm: str | None = None,
-        region: str = "",
-        explain_movie: int | None = None,
+        self, user_id: int, wanted: Wanted, model: str | None = None, arm: str | None = None
     ) -> Listing: ...
-    async def for_history(
-        self,
-        history: Sequence[tuple[int, float | None]],
-        *,
-        size: int,
-        exclude: frozenset[int],
-        explain: bool,
-        region: str = "",
-        explain_movie: int | None = None,
-    ) -> Listing: ...
+    async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing: ...
 
 
 class Live(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from sparrow.errors import InvalidInput, NotFound, StoreUnavailable
 from sparrow.online.answers import MovieFacts, Sort, UserFacts
+from sparrow.online.wanted import Wanted
 from sparrow.schema import Rating
 from sparrow.web.ids import Id, OptionalId, find_user, people_names, read_movie, shown
 from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_name
@@ -78,8 +79,8 @@ async def show_movie(
     movie_id = read_movie(request, recommender, "movieId", movieId)
     movie = recommender.movie(movie_id)
     chosen = embedding_name(embedding, recommender.embeddings)
-    number = checked_size(size, request.app.state.settings.web)
-    listing = await recommender.similar(movie_id, size=number, embedding=chosen, exclude=frozenset(), explain=False)
+    wanted = Wanted(checked_size(size, request.app.state.settings.web))
+    listing = await recommender.similar(movie_id, wanted, chosen)
     request.scope["degraded"] = note_served(request, listing).degraded
     return _page(
         request,
@@ -109,10 +110,9 @@ async def show_user(
     recommender = recommender_of(request)
     user_id = await find_user(request, recommender, "userId", written)
     user = await _user_if_reached(recommender, user_id)
-    number = checked_size(size, request.app.state.settings.web)
-    options: dict[str, Any] = {"size": number, "exclude": frozenset(), "explain": False}
-    usual = await recommender.for_user(user_id, model=None, **options) if model else None
-    listing = await recommender.for_user(user_id, model=model or None, **options)
+    wanted = Wanted(checked_size(size, request.app.state.settings.web))
+    usual = await recommender.for_user(user_id, wanted) if model else None
+    listing = await recommender.for_user(user_id, wanted, model or None)
     missing = () if user or "store" in listing.degraded else ("store",)
     request.scope["degraded"] = note_served(request, listing, user_id).degraded + missing
     return _page(

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from sparrow.errors import InvalidInput, NotFound
 from sparrow.online.answers import Listing, MovieFacts
+from sparrow.online.wanted import Wanted
 from sparrow.web.ids import OptionalId, find_user, read_movie, read_optional_movie, shown
 from sparrow.web.parameters import Name, Size, checked_size, embedding_name
 from sparrow.web.ports import Recommender
@@ -60,7 +61,7 @@ async def show_why(
     recommender = recommender_of(request)
     movie_id = read_optional_movie(request, recommender, "movieId", movieId)
     number = checked_size(size, request.app.state.settings.web)
-    options: dict[str, Any] = {"size": number, "exclude": frozenset(), "explain": True, "explain_movie": movie_id}
+    wanted = Wanted(number, explain=True, explain_movie=movie_id)
     if userId is not None:
         user_id = await find_user(request, recommender, "userId", userId)
         ask = {"userId": shown(recommender, user_id, userId), "model": model or None, "size": size}
@@ -75,10 +76,9 @@ async def show_why(
         found = recommender.search(title, FOUND) if title.strip() else []
         return _page(request, ask, found=found, asked=title.strip())
     if userId is not None:
-        listing = await recommender.for_user(user_id, model=model or None, **options)
+        listing = await recommender.for_user(user_id, wanted, model or None)
     else:
-        name = embedding_name(embedding, recommender.embeddings)
-        listing = await recommender.similar(seed, embedding=name, **options)
+        listing = await recommender.similar(seed, wanted, embedding_name(embedding, recommender.embeddings))
     return explained(request, listing, ask)
 
 
