@@ -65,10 +65,9 @@ def _judge(
 
 
 def _in_process(settings: Settings) -> Settings:
-    """As served, but nobody takes part in experiments and no server is asked."""
-    online = settings.online.model_copy(update={"ranker_url": ""})
+    """As served, but nobody takes part in experiments, and nothing hangs on how busy a machine is."""
     outside = Experiments(steepness=settings.experiments.steepness)
-    return settings.model_copy(update={"online": online, "experiments": outside})
+    return settings.unhurried().model_copy(update={"experiments": outside})
 
 
 def _print(about: dict[str, Any], told: dict[str, Any]) -> None:
