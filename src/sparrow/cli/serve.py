@@ -122,6 +122,7 @@ def application() -> Any:
     from sparrow.feedback.retention import Retention
     from sparrow.feedback.served import ServedQueue
     from sparrow.online.live import LiveRelease
+    from sparrow.stores.bad_cases import CaseStore
     from sparrow.stores.event_store import open_events
     from sparrow.stores.marks import MarkStore
     from sparrow.stores.rules import open_rules
@@ -147,4 +148,5 @@ def application() -> Any:
         ServedQueue(ServedLog(home)),
         ExperimentReports(home, settings.experiments),
         Overviews(home),
+        CaseStore(home),
     )

@@ -17,6 +17,7 @@
 - `event_history`    the whole log, read from its beginning; `clearing` removes from it
 - `served`           lists as they were shown, in the same file
 - `marks`            neighbours that people called not alike, in the same file
+- `bad_cases`        those and "not for me", with the trace of their list and what became of them, in the same file
 - `rules`            every version of the rules, with undo: in the same file, or in Redis (`redis_rules`)
 - `retrain_log`      what `sparrow retrain` decided, and why
 - `locks`            one builder or publisher per home
