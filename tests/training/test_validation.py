@@ -61,6 +61,27 @@ def test_people_get_the_best_movies_they_have_not_chosen(at_once: int, monkeypat
     assert found == {(20, 999): [MAX_ID, 40, 20], (10,): [MAX_ID, 30, 20]}, "777 is not known; 999 stays wanted"
 
 
+def test_a_network_is_compiled_once_and_asked_as_it_is_now() -> None:
+    source, merit = read_samples(POSITIVES, POSITIVES, Samples()), Remember()
+    ranking = RankingValidation(*ask_by_id(source, (ids(1), ids(20))), CHOICE, merit, length=3)
+    network, slope, traced = by_row(), keras.Variable(1.0), 0
+    told = network.call
+
+    def call(*given: object, **options: object) -> dict[str, object]:
+        nonlocal traced
+        traced += 1
+        return {CHOICE: told(*given, **options)[CHOICE] * slope}
+
+    network.call = call
+    ranking(network)
+    best = merit.lists[0].tolist()
+    slope.assign(-1.0)
+    ranking(network)
+    assert (traced, merit.lists[0].tolist()) == (1, best[::-1])
+    ranking(by_row())
+    assert merit.lists[0].tolist() == best, "another network is another one"
+
+
 def test_strangers_are_not_asked() -> None:
     source = read_samples(POSITIVES, POSITIVES, Samples())
     assert ask_by_id(source, (ids(777), ids(10)))[0] == []
