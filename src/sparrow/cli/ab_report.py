@@ -12,6 +12,7 @@ from sparrow.cli.options import echo_json, home_options, json_option, open_home
 from sparrow.errors import NotFound
 
 if TYPE_CHECKING:
+    from sparrow.feedback.draft_report import DraftReport
     from sparrow.feedback.report import ArmVerdict, Report
 
 VERDICTS: Final = {
@@ -48,6 +49,7 @@ def ab_report(
       sparrow ab-report deep --since 2026-11-01
       sparrow ab-report deep --json
     """
+    from sparrow.feedback.draft_report import DraftReport
     from sparrow.feedback.experiment_log import experiment_report
     from sparrow.stores.event_archive import bring_home
 
@@ -64,7 +66,10 @@ def ab_report(
         echo_json([one.as_json() for one in reports])
         return
     for one in reports:
-        _print(one)
+        if isinstance(one, DraftReport):
+            _print_draft(one)
+        else:
+            _print(one)
 
 
 def _print(report: "Report") -> None:
@@ -91,6 +96,24 @@ def _print(report: "Report") -> None:
                 f"To find {report.lift:.1%} over as many days: about {decisive.people_once:,} people at one look, "
                 f"{decisive.people_always:,} when looking at will."
             )
+
+
+def _print_draft(report: "DraftReport") -> None:
+    control, other = report.arms
+    console = Console()
+    console.print(f"\n[bold]{report.experiment}[/bold]  interleaves {other} with {control} (team draft)")
+    click.echo(VERDICTS[report.verdict])
+    if report.verdict == "nobody":
+        return
+    table = Table("arm", "clicks", "people won", box=None)
+    for name, clicks, wins in zip(report.arms, report.clicks, report.wins, strict=True):
+        table.add_row(name, f"{clicks:,}", f"{wins:,}")
+    console.print(table)
+    click.echo(f"{report.lists:,} lists for {report.people:,} people; ties: {report.ties:,}")
+    between = f"{report.low:.1%} to {report.high:.1%} at every look, p = {report.p:.3g}"
+    click.echo(
+        f"{other} has {report.share:.1%} of the voices ({between}); exact sign test, one look: p = {report.once_p:.3g}"
+    )
 
 
 def _arms(report: "Report") -> Table:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sparrow.config import Rules
+from sparrow.feedback.draft_report import DraftReport
 from sparrow.feedback.overview import Overview
 from sparrow.feedback.report import Report
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
@@ -119,7 +120,7 @@ class CaseBook(Protocol):
 class Reports(Protocol):
     """What experiments have shown so far (`sparrow.feedback.experiment_reports`)."""
 
-    def all(self) -> list[Report]: ...
+    def all(self) -> list[Report | DraftReport]: ...
 
 
 class Overviews(Protocol):
