@@ -30,13 +30,12 @@ from sparrow.evaluation.off_policy import (
 )
 from sparrow.feedback.drawn_lists import DrawnLists, drawn_lists
 from sparrow.online.exploration import POOL
-from sparrow.online.later_events import sum_events
+from sparrow.online.later_events import LaterEvents, sum_events
 from sparrow.online.people import person_from_record
 from sparrow.online.recall import Request
 from sparrow.online.recommender import Recommender
 from sparrow.stores.event_history import EventHistory
 from sparrow.stores.live import StoredEvent
-from sparrow.stores.served import ServedList
 
 LEAST_COVERED: Final = 0.9
 """Share of the new pipeline's lists that the logged ones must be able to stand for."""
@@ -155,9 +154,16 @@ async def _asked(
     places, steepness = logged.clicks.shape[1], recommender.settings.experiments.steepness
     pools = [POOL * len(one.movies) for one in logged.lists]
     weights, order = np.zeros((len(pools), max(pools) + 1)), np.empty((len(pools), places), dtype=np.int64)
+    found: dict[tuple[int, int, int], list[int]] = {}
     try:
         for row, (one, most) in enumerate(zip(logged.lists, pools, strict=True)):
-            pool = await _pool(recommender, model, one, known.get(one.user_id or 0, ()), through, most)
+            user = one.user_id or 0
+            before = [event for event in known.get(user, ()) if event.timestamp <= one.timestamp]
+            # Between two events of theirs a person is the same, and so is the ranking.
+            asked = user, len(before), most
+            if asked not in found:
+                found[asked] = await _pool(recommender, model, user, sum_events(before, after=through), most)
+            pool = found[asked]
             weights[row, : len(pool)] = np.arange(1, len(pool) + 1, dtype=np.float64) ** -steepness
             at = {movie: place for place, movie in enumerate(pool)}
             order[row] = [at.get(movie, weights.shape[1] - 1) for movie in one.movies[:places]]
@@ -166,17 +172,8 @@ async def _asked(
     return weights, order
 
 
-async def _pool(
-    recommender: Recommender,
-    model: str | None,
-    shown: ServedList,
-    events: Sequence[StoredEvent],
-    through: int,
-    most: int,
-) -> list[int]:
-    """Raw ids that the new pipeline would draw this list from, best first."""
-    user = shown.user_id or 0
-    later = sum_events((one for one in events if one.timestamp <= shown.timestamp), after=through)
+async def _pool(recommender: Recommender, model: str | None, user: int, later: LaterEvents, most: int) -> list[int]:
+    """Raw ids that the new pipeline would draw somebody's list from, best first."""
     person = person_from_record(recommender.catalog, user, recommender.store.user(user), later)
     _, outcome = await recommender.rank(Request(None, person, recommender.allowed(person)), model)
     pool: list[int] = recommender.catalog.ids[outcome.ranked.rows[:most]].tolist()
