@@ -6,7 +6,8 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ import pytest
 
 from sparrow.config import Settings, load_settings
 from sparrow.schema import MAX_ID, Movie, MovieId, Rating, UserId
+from sparrow.stores.event_store import EventStore, open_events
 from tests.worlds import START, World, checkerboard, write_movielens
 
 # A busy machine is no fault of the code: no test is timed.
@@ -175,6 +177,26 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from sparrow.features.spark_session import open_session
 
     return open_session("local[2]", tmp_path_factory.mktemp("spark"), memory="1GB")
+
+
+OpenStore = Callable[[], EventStore]
+"""Opens the same event store again, as another worker would; closed with the test."""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.needs("redis-server"))])
+def open_events_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+    """Every form of the event store, by name; the contract's tests run once for each."""
+    from tests.stores.redis_servers import durable_redis
+
+    with ExitStack() as stack:
+        url = stack.enter_context(durable_redis(tmp_path / "redis")).url if request.param == "redis" else ""
+
+        def opened() -> EventStore:
+            store = open_events(tmp_path, url, timeout_s=10)
+            stack.callback(store.close)
+            return store
+
+        yield opened
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
+from sparrow.config import load_settings
+from sparrow.feedback.draft_report import DraftReport
+from sparrow.feedback.experiment_log import experiment_report
+from sparrow.feedback.report import Report
 from sparrow.stores.event_history import EventHistory
 from sparrow.stores.served import ServedList, ServedLog
-from tests.conftest import Released
+from tests.conftest import UNRATED, Released
+from tests.faults.load import until
 from tests.test_journey import browsing, ids, recommended, serving, shown_movies
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
@@ -164,3 +169,57 @@ def test_rating_speaks_both_languages_fits_a_phone_and_admits_a_failure(
         page.wait_for_function("words => !document.querySelector('.rate-told').innerText.includes(words)", arg=words)
         assert page.locator("#stars-3").is_checked(), "what could not be kept is not shown as kept"
         assert page.locator("[data-dislike]").get_attribute("aria-pressed") == "false"
+
+
+TRIALS = """
+[experiments.running.same]
+layer = "aa"
+arms = [{name = "one", share = 0.5}, {name = "two", share = 0.5}]
+[experiments.running.duel]
+interleave = true
+arms = [{name = "default", share = 0.5}, {name = "history", share = 0.5, ranker = "history"}]
+"""
+
+
+def test_three_ratings_change_the_list_the_explanation_names_them_and_the_report_counts_the_click(
+    released: Released, tmp_path: Path
+) -> None:
+    home = released.fresh(tmp_path / "home")
+    settings = home / "sparrow.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + TRIALS, encoding="utf-8")
+    newcomer = 777
+    with serving(home) as site, browsing(site) as (page, wrong):
+        watched = {"type": "watch", "userId": newcomer, "movieId": UNRATED, "value": 60.0}
+        assert site.post("/api/v1/events", json=watched).status_code == 202, "from then on they are somebody"
+        page.goto(f"/user.html?userId={newcomer}")
+        page.get_by_role("button", name="Browse as this person").click()
+        before = shown_movies(page)
+        rated = [2, 4, 6]
+        for movie in rated:
+            rate(page, movie, 5)
+        assert {one["movieId"] for one in logged(home, type="rating", userId=newcomer)} == set(rated)
+        page.goto(f"/user.html?userId={newcomer}")
+        after = shown_movies(page)
+        assert after[:6] != before[:6]
+        assert not set(rated) & set(after)
+        told = recommended(site, newcomer, explain=True)
+        named = {reason["movieId"] for item in told["items"] for reason in item["reasons"] if reason.get("movieId")}
+        assert named & set(rated), "the explanation names what was rated"
+        page.locator("#listing .card").first.scroll_into_view_if_needed()
+        page.wait_for_timeout(1500)
+        page.locator("#listing .card > a").first.click()
+        page.wait_for_url(f"**/movie.html?movieId={after[0]}")
+        until(lambda: logged(home, type="click", userId=newcomer, movieId=after[0]))
+        assert wrong == []
+    [click] = logged(home, type="click", userId=newcomer, movieId=after[0])
+    teams = served(home)[click["recommendationId"]].teams
+    assert teams is not None
+    rules = load_settings(settings, environ={}).experiments
+    duel = experiment_report(home, "duel", rules)
+    assert isinstance(duel, DraftReport)
+    assert duel.clicks[teams[0]] == 1 and sum(duel.clicks) == 1
+    assert duel.wins[teams[0]] == 1
+    same = experiment_report(home, "same", rules)
+    assert isinstance(same, Report)
+    assert sum(arm.people for arm in same.arms) == 1
+    assert sum(day.clicks for arm in same.arms for day in arm.days) == 1

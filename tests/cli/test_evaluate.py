@@ -1,13 +1,19 @@
 """`sparrow evaluate` on a split: its words, its figures, its refusals."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from sparrow.build.off_policy_trial import KnownTaste, write_drawn
 from sparrow.evaluation.rows import read_rows
+from sparrow.online.live import open_folder
+from sparrow.stores.releases import read_manifest, releases_folder
 from tests.cli.commands import Command
+from tests.conftest import Released
 from tests.worlds import checkerboard, write_movielens
 
 METRICS = ("map", "map_ms", "ndcg", "precision", "recall", "hit_rate", "mrr")
@@ -115,3 +121,26 @@ def test_unknown_names_are_told_with_the_known_ones(sparrow: Command, files: tup
     sparrow(*words, "popular", "--against", "ease").check_failed(2, "'ease'", "popular")
     sparrow("evaluate", "--train", files[0], "--test", files[1].with_name("no.csv")).check_failed(1, "no.csv")
     assert sparrow(*words, "popular", "--k", "0").code == 2
+
+
+def test_a_pipeline_is_judged_from_events(sparrow: Command, released: Released, tmp_path: Path) -> None:
+    home = released.fresh(tmp_path / "home")
+    asked = ("evaluate", "--from-events", "--home", home, "--places", "1")
+    sparrow(*asked).check_failed(1, "drawn with known chances", "explore = 0.2")
+    manifest = read_manifest(home, released.release)
+    recommender = open_folder(releases_folder(home) / released.release, manifest, released.settings)
+    taste = KnownTaste(recommender.catalog.genres.astype(np.float64))
+    asyncio.run(write_drawn(home, recommender, taste, range(1, 61), size=8, times=10, seed=1))
+    told = sparrow(*asked, "--json").json
+    assert (told["release"], told["places"], told["lists"], told["people"]) == (released.release, 1, 600, 60)
+    assert told["pipeline"] == recommender.models[0]
+    assert told["estimates"].keys() == {"live", "doubly_robust", "snips", "ips"}
+    assert told["estimates"]["ips"]["value"] == pytest.approx(told["estimates"]["live"]["value"])
+    shown = sparrow(*asked, "--model", "popularity")
+    assert shown.code == 0, shown
+    for words in ("doubly robust", "SNIPS", "IPS", "600 drawn lists of 60 people", "effective lists", "lead over"):
+        assert words in shown.out
+    sparrow(*asked, "--model", "nothing").check_failed(1, "no model 'nothing'")
+    sparrow(*asked, "--similar").check_failed(2, "leave out --protocol")
+    sparrow(*asked, "--since", "2030-01-01").check_failed(1, "nobody explores")
+    sparrow("evaluate", "--model", "din", "--home", home).check_failed(2, "belong to --from-events")

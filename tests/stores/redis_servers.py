@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,11 @@ def running_redis(folder: Path, *flags: str) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+
+
+def durable_redis(folder: Path, *flags: str) -> AbstractContextManager[Server]:
+    """One server that loses nothing it has acknowledged, as events ask for."""
+    return running_redis(folder, "--appendonly", "yes", "--appendfsync", "always", *flags)
 
 
 @contextmanager

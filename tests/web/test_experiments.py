@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from sparrow.config import Experiment, Experiments, Settings
 from sparrow.errors import StoreUnavailable
+from sparrow.feedback.draft_report import DraftReport
 from sparrow.feedback.experiment_reports import KEPT_S, ExperimentReports
 from sparrow.feedback.outcomes import gather
 from sparrow.feedback.report import Report, report
@@ -31,17 +33,17 @@ def lived(people: int, lift: float = 0.0, shares: tuple[float, float] = (0.5, 0.
 class Kept:
     """Reports as they are given."""
 
-    def __init__(self, *reports: Report) -> None:
+    def __init__(self, *reports: Report | DraftReport) -> None:
         self._reports = list(reports)
 
-    def all(self) -> list[Report]:
+    def all(self) -> list[Report | DraftReport]:
         return self._reports
 
 
 class Broken:
     """A log that cannot be read."""
 
-    def all(self) -> list[Report]:
+    def all(self) -> list[Report | DraftReport]:
         raise StoreUnavailable("The event log live.sqlite cannot be read.")
 
 
@@ -153,3 +155,24 @@ def test_nobody_waits_while_old_reports_are_made_anew(tmp_path: Path, monkeypatc
     assert len(told) == 1
     assert told[0] is first
     assert reports.all()[0] is second
+
+
+DRAFT = DraftReport(
+    "both", ("old", "new"), "better", 900, 300, (120, 180), (80, 120), 30, 0.587, 0.51, 0.66, 0.02, 0.006
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("900 lists for 300 people", "new has 58.7 % of the voices", "Ties")), ("zh", ("平局", "58.7 %"))],
+)
+def test_an_interleaving_tells_who_won(language: str, words: tuple[str, ...]) -> None:
+    html = page(Kept(lived(450), DRAFT), language)
+    for word in (*words, "deep-1", "trial-both", "0.006"):
+        assert word in html
+
+
+def test_an_interleaving_that_nobody_saw_says_so() -> None:
+    html = page(Kept(replace(DRAFT, verdict="nobody")))
+    assert "Nobody has been shown" in html
+    assert "of the voices" not in html

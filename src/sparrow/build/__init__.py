@@ -12,6 +12,7 @@
 - `assemble`  one folder from a fit's parts: feature store and models
 - `fill_store`  a release's records from Spark straight into Redis
 - `judge`     the evaluation of the judging fit; `judge_liking` of what is rated high, `judge_similar` of similar movies
+- `off_policy` a pipeline judged before it goes online, from lists that the live one drew
 - `lookup`    which release was made from which data and settings
 - `publish`   building end to end, sealing, and publishing with the model server waited for
 - `retrain`   a round of build, judge, publish, watch, roll back; `newest` holds back what both releases are judged on,

@@ -28,6 +28,7 @@ from sparrow.errors import InvalidInput
 from sparrow.features.engines import EngineChoice
 from sparrow.online.remote_ranker import wait_until_available
 from sparrow.stores import publishing
+from sparrow.stores.event_archive import bring_home
 from sparrow.stores.locks import exclusive
 from sparrow.stores.publishing import Pointer, WaitUntilAvailable
 from sparrow.stores.releases import Manifest, list_releases, new_release_id, read_manifest, releases_folder, seal
@@ -127,6 +128,7 @@ def _plan(
     with_events: bool,
     until: int | None = None,
 ) -> Plan:
+    bring_home(home, settings.feedback.events)
     located, feedback = str(locate_dataset(source, home)), read_feedback(home, with_events, until)
     limited = replace(engine, memory=engine_memory(settings.build.memory))
     data = content_mark(fingerprint(located), feedback.digest)

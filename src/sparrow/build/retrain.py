@@ -20,6 +20,7 @@ from sparrow.errors import SparrowError
 from sparrow.feedback.click_rates import NOTHING, ClickRate, click_rates
 from sparrow.feedback.outcomes import DAY
 from sparrow.stores import retrain_log
+from sparrow.stores.event_archive import bring_home
 from sparrow.stores.publishing import open_target
 from sparrow.stores.releases import Manifest, check_release, read_manifest
 from sparrow.stores.retrain_log import Decision
@@ -66,6 +67,7 @@ def retrain(order: Order, reporter: Reporter, pause: Pause = time.sleep) -> Deci
 
 def _attempt(order: Order, live: Manifest | None, reporter: Reporter, pause: Pause) -> Decision:
     limits, before = order.settings.retrain, live.release if live else ""
+    bring_home(order.home, order.settings.feedback.events)
     newest = hold_back(order.home, live.events_through, limits.hold_back, limits.min_people) if live else Newest()
     built = build(order.home, order.source, order.settings, reporter, with_events=order.with_events, until=newest.until)
     new = check_release(order.home, built.manifest.release)
@@ -148,6 +150,7 @@ def _look(order: Order, release: str, before: ClickRate, began: int) -> Watched:
     """One look; a log that cannot be read just now is looked at again later."""
     limits = order.settings.retrain
     try:
+        bring_home(order.home, order.settings.feedback.events)
         return judge_clicks(before, click_rates(order.home, began).get(release, NOTHING), limits)
     except SparrowError as error:
         log.warning("The click rate of %s cannot be told now: %s", release, error)

@@ -12,6 +12,7 @@ from sparrow.cli.options import echo_json, home_options, json_option, open_home
 from sparrow.errors import NotFound
 
 if TYPE_CHECKING:
+    from sparrow.feedback.draft_report import DraftReport
     from sparrow.feedback.report import ArmVerdict, Report
 
 VERDICTS: Final = {
@@ -48,7 +49,9 @@ def ab_report(
       sparrow ab-report deep --since 2026-11-01
       sparrow ab-report deep --json
     """
+    from sparrow.feedback.draft_report import DraftReport
     from sparrow.feedback.experiment_log import experiment_report
+    from sparrow.stores.event_archive import bring_home
 
     folder, settings = open_home(home, config)
     names = [experiment] if experiment else list(settings.experiments.running)
@@ -56,13 +59,17 @@ def ab_report(
         raise NotFound(
             "The settings name no experiment; write one as [experiments.running.NAME], see docs/experiments.md."
         )
+    bring_home(folder, settings.feedback.events)
     second = int(since.replace(tzinfo=UTC).timestamp()) if since else 0
     reports = [experiment_report(folder, name, settings.experiments, second) for name in names]
     if as_json:
         echo_json([one.as_json() for one in reports])
         return
     for one in reports:
-        _print(one)
+        if isinstance(one, DraftReport):
+            _print_draft(one)
+        else:
+            _print(one)
 
 
 def _print(report: "Report") -> None:
@@ -89,6 +96,24 @@ def _print(report: "Report") -> None:
                 f"To find {report.lift:.1%} over as many days: about {decisive.people_once:,} people at one look, "
                 f"{decisive.people_always:,} when looking at will."
             )
+
+
+def _print_draft(report: "DraftReport") -> None:
+    control, other = report.arms
+    console = Console()
+    console.print(f"\n[bold]{report.experiment}[/bold]  interleaves {other} with {control} (team draft)")
+    click.echo(VERDICTS[report.verdict])
+    if report.verdict == "nobody":
+        return
+    table = Table("arm", "clicks", "people won", box=None)
+    for name, clicks, wins in zip(report.arms, report.clicks, report.wins, strict=True):
+        table.add_row(name, f"{clicks:,}", f"{wins:,}")
+    console.print(table)
+    click.echo(f"{report.lists:,} lists for {report.people:,} people; ties: {report.ties:,}")
+    between = f"{report.low:.1%} to {report.high:.1%} at every look, p = {report.p:.3g}"
+    click.echo(
+        f"{other} has {report.share:.1%} of the voices ({between}); exact sign test, one look: p = {report.once_p:.3g}"
+    )
 
 
 def _arms(report: "Report") -> Table:

@@ -1,6 +1,7 @@
 """`sparrow evaluate`: how good a release is, or how good recommenders are on a split of one's own."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -60,6 +61,14 @@ def _file(name: str, words: str) -> Callable[[Command], Command]:
 @click.option("--seed", type=int, default=42, show_default=True, help="Of the random cut.")
 @click.option("--trials", type=click.IntRange(1), default=24, show_default=True, help="Settings tried per recommender.")
 @_file("--report", "Write a Markdown table here too, and a plot (SVG) beside it.")
+@click.option(
+    "--from-events", is_flag=True, help="Of a release: what its lists would earn, from lists that were drawn."
+)
+@click.option("--model", metavar="NAME", help="Which pipeline (from events), as model= names it; else the default.")
+@click.option(
+    "--places", type=click.IntRange(1, 100), default=3, show_default=True, help="Of a list, the first (from events)."
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Lists of this day (UTC) or later.")
 @click.option("--similar", is_flag=True, help="Of a release: how its similar movies behave, by embedding.")
 @home_options
 @json_option
@@ -67,23 +76,36 @@ def evaluate(
     release: str | None, protocol: str | None, dataset: str | None, train: Path | None, test: Path | None,
     valid: Path | None, items: Path | None, seen: str, refit: bool, ks: tuple[int, ...], recommenders: str | None,
     against: str | None, ratio: float | None, within: str, seed: int, trials: int, report: Path | None, similar: bool,
+    from_events: bool, model: str | None, places: int, since: datetime | None,
     home: Path | None, config: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show how good a release is, or measure recommenders on a split.
 
     Without --protocol or --train: the figures of RELEASE (the live one by default), as measured when it was built.
-    With them: full ranking over all movies in train, settings chosen on rows carved out of train, test rows asked once.
+    With --from-events: the clicks that a pipeline of it would get, from logged lists whose order was drawn (docs/experiments.md).
+    With a split: full ranking over all movies in train, settings chosen on rows carved out of train, test rows asked once.
 
     \b
     Examples:
       sparrow evaluate
       sparrow evaluate --similar
+      sparrow evaluate --from-events --model din --places 3
       sparrow evaluate --protocol leave-last-out --dataset builtin --k 10,20
       sparrow evaluate --protocol microsoft-ml100k --dataset ./ml-100k --recommenders popular,ease,als --against ease
       sparrow evaluate --train train.csv --test test.csv --recommenders popular,ease,for_you --json
     """
     folder, settings = open_home(home, config)
     _check_words(release, protocol, dataset, train, test, valid, items, refit, seen)
+    if from_events:
+        if protocol or train or similar:
+            raise InvalidInput("--from-events is about a release; leave out --protocol, --train and --similar.")
+        from sparrow.cli.from_events import show_from_events
+
+        second = int(since.replace(tzinfo=UTC).timestamp()) if since else 0
+        show_from_events(folder, settings, release, model, places, second, as_json)
+        return
+    if model or since:
+        raise InvalidInput("--model and --since belong to --from-events.")
     if protocol is None and train is None:
         show_release(folder, release, similar, as_json)
         return

@@ -29,6 +29,7 @@ def forget(user: str, store: str | None, home: Path | None, config: Path | None,
     folder, settings = open_published(store, home, config)
     from sparrow.cli.names import open_names
     from sparrow.stores.clearing import forget_person
+    from sparrow.stores.event_archive import forget_in_redis
     from sparrow.stores.releases import list_releases
 
     with open_names(folder, settings) as names:
@@ -36,8 +37,10 @@ def forget(user: str, store: str | None, home: Path | None, config: Path | None,
         is_held = names.store is not None and names.store.user(raw) is not None
         known = names.store is None or is_held or raw in names.live.forgotten()
         # Before anybody is called unknown: a list they were sent may still be on its way to the log.
-        gone = forget_person(folder, raw, int(time.time()))
-        if not (known or gone.events or gone.served_lists):
+        now = int(time.time())
+        shared = forget_in_redis(folder, settings.feedback.events, raw, now)
+        gone = forget_person(folder, raw, now)
+        if not (known or shared or gone.events or gone.served_lists):
             raise NotFound(
                 f"Nobody called {user!r} is in the live release or the logs of {folder}: nothing to remove; check the id."
             )

@@ -10,6 +10,7 @@ import click
 import sparrow
 from sparrow.cli.ab_report import ab_report
 from sparrow.cli.build import build, up
+from sparrow.cli.cases import cases
 from sparrow.cli.data import data
 from sparrow.cli.evaluate import evaluate
 from sparrow.cli.evaluate_similar import evaluate_similar
@@ -36,6 +37,7 @@ VERBS = (
     evaluate,
     evaluate_similar,
     spot_check,
+    cases,
     ab_report,
     simulate_users,
     serve,

@@ -23,7 +23,7 @@ Named = dict[int, tuple[int | str, str]]
 
 def print_marks(home: Path, settings: Settings, as_json: bool, as_toml: bool) -> None:
     """Print every mark of a home, newest first."""
-    marks, named = _read_marks(home), _read_names(home)
+    marks, named = _read_marks(home), read_names(home)
     told = [mark.as_json(lambda raw: named.get(raw, (raw, untitled(raw)))) for mark in marks]
     if as_toml:
         click.echo(apart_setting(settings.similar.apart, marks, {raw: title for raw, (_, title) in named.items()}))
@@ -74,7 +74,7 @@ def _read_marks(home: Path) -> "list[Mark]":
         store.close()
 
 
-def _read_names(home: Path) -> Named:
+def read_names(home: Path) -> Named:
     """Names of the live release's movies; none while nothing is live."""
     from sparrow.stores.feature_store import FeatureStore
     from sparrow.stores.lmdb_store import LmdbStore

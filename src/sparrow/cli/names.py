@@ -4,15 +4,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sparrow.config import Settings
 from sparrow.errors import InvalidInput
 from sparrow.schema import MAX_ID
+from sparrow.stores.event_store import EventStore, open_events
 from sparrow.stores.feature_store import FeatureStore
-from sparrow.stores.live import LiveStore
 from sparrow.stores.outside_ids import HASHED_FROM, OutsideIds, plain_number, surrogates
 from sparrow.stores.publishing import open_target
 from sparrow.stores.releases import releases_folder
+
+PATIENT_S: Final = 10.0
+"""Deadline of a Redis that holds the events; a verb may wait."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Names:
         ids: its outside ids; None where ids are numbers.
     """
 
-    live: LiveStore
+    live: EventStore
     store: FeatureStore | None
     ids: OutsideIds | None
 
@@ -62,7 +66,10 @@ class Names:
 @contextmanager
 def open_names(home: Path, settings: Settings) -> Iterator[Names]:
     """The names of a home, from its live release (in Redis, if that is the store) and its event log."""
-    with closing(LiveStore(home)) as live, closing(open_target(home, settings.online.store)) as target:
+    with (
+        closing(open_events(home, settings.feedback.events, PATIENT_S)) as live,
+        closing(open_target(home, settings.online.store)) as target,
+    ):
         pointer = target.read_pointer()
         if pointer is None:
             yield Names(live, None, None)

@@ -80,6 +80,7 @@ def run_server(home: Path, settings: Settings, config: Path | None) -> None:
         os.environ["SPARROW_ONLINE__RANKER_URL"] = settings.online.ranker_url
     # Empty too: a flag that chose LMDB must win over the settings file in the workers as well.
     os.environ["SPARROW_ONLINE__STORE"] = settings.online.store
+    os.environ["SPARROW_FEEDBACK__EVENTS"] = settings.feedback.events
     if config is not None:
         os.environ[CONFIG_VARIABLE] = str(config.resolve())
     shown = "localhost" if settings.web.host in ("127.0.0.1", "0.0.0.0", "::") else settings.web.host
@@ -103,6 +104,15 @@ def _summed_metrics() -> Iterator[None]:
         yield
 
 
+def archive_events(home: Path, settings: Settings) -> None:
+    """Where events go to a shared Redis: bring them home all the while, for the reports and pages of this server."""
+    if settings.feedback.events:
+        from sparrow.stores.event_archive import Archiving
+        from sparrow.stores.redis_events import RedisEvents
+
+        Archiving(home, RedisEvents(settings.feedback.events, home))
+
+
 def application() -> Any:
     """The application of one worker, from the environment that `run_server` left."""
     from sparrow.config import load_settings
@@ -112,7 +122,8 @@ def application() -> Any:
     from sparrow.feedback.retention import Retention
     from sparrow.feedback.served import ServedQueue
     from sparrow.online.live import LiveRelease
-    from sparrow.stores.live import LiveStore
+    from sparrow.stores.bad_cases import CaseStore
+    from sparrow.stores.event_store import open_events
     from sparrow.stores.marks import MarkStore
     from sparrow.stores.rules import open_rules
     from sparrow.stores.served import ServedLog
@@ -124,7 +135,8 @@ def application() -> Any:
     settings = load_settings(Path(config) if config else None, home)
     if settings.web.json_logs:
         write_json_logs()
-    live = LiveStore(home)
+    live = open_events(home, settings.feedback.events, settings.online.store_timeout_ms / 1000)
+    archive_events(home, settings)
     rules = open_rules(home, settings.online.store, settings.online.store_timeout_ms / 1000)
     Retention(home, settings.feedback)
     return create_app(
@@ -136,4 +148,5 @@ def application() -> Any:
         ServedQueue(ServedLog(home)),
         ExperimentReports(home, settings.experiments),
         Overviews(home),
+        CaseStore(home),
     )

@@ -34,7 +34,7 @@ from sparrow.config.building import (
     Walks,
     Word2vec,
 )
-from sparrow.config.experiments import Arm, Experiment, Experiments, MetricName, arm_in, label_of
+from sparrow.config.experiments import INTERLEAVED, Arm, Experiment, Experiments, MetricName, arm_in, label_of
 from sparrow.config.pipelines import PeoplePipeline, Pipelines
 from sparrow.config.ranking import (
     MODEL_NAMES,
@@ -59,6 +59,7 @@ from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_
 __all__ = [
     "DEFAULT_HOME",
     "HOME_VARIABLE",
+    "INTERLEAVED",
     "MODEL_NAMES",
     "Arm",
     "Build",

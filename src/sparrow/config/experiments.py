@@ -13,6 +13,9 @@ MetricName = Literal["click_rate", "watch_seconds", "ratings", "stars", "dislike
 Part = Annotated[float, Field(gt=0, le=1)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 
+INTERLEAVED = "interleaved"
+"""What stands for the arm in the label of a drafted list."""
+
 ROUNDING = 1e-6
 """How far shares may miss their sum: thirds are written with some decimals."""
 
@@ -35,6 +38,9 @@ class Experiment(Section):
     layer: Label = Field(default="lists", description="experiments of one layer share no person")
     traffic: Part = Field(default=1.0, description="share of the layer's people who take part")
     salt: str = Field(default="", max_length=100, description="another one deals people anew; empty: the name")
+    interleave: bool = Field(
+        default=False, description="both arms' movies in one list (team draft), for everybody who takes part"
+    )
     active: bool = Field(default=True, description="false: nobody takes part any more, and the report stays")
     metric: MetricName = Field(default="click_rate", description="what decides")
     lift: Share = Field(default=0.05, description="smallest relative difference worth finding; set before looking")
@@ -51,12 +57,25 @@ class Experiment(Section):
         total = sum(arm.share for arm in self.arms)
         if abs(total - 1) > ROUNDING:
             raise ValueError(f"the shares of {', '.join(names)} sum to {total:g}; they must sum to 1")
+        if self.interleave:
+            self._check_interleaving(names)
         return self
+
+    def _check_interleaving(self, names: list[str]) -> None:
+        if len(names) != 2:
+            raise ValueError(f"it interleaves {len(names)} arms; two can be drafted into one list")
+        if any(arm.explore is not None for arm in self.arms):
+            raise ValueError(
+                "it interleaves, and an arm has explore; a drafted list has no known chances: leave it out"
+            )
+        if INTERLEAVED in names:
+            raise ValueError(f"an arm is called {INTERLEAVED!r}, as drafted lists are; choose another name")
 
     @property
     def knobs(self) -> set[str]:
         """What its arms change."""
-        return {knob for knob in ("ranker", "explore") for arm in self.arms if getattr(arm, knob) is not None}
+        set_ = {knob for knob in ("ranker", "explore") for arm in self.arms if getattr(arm, knob) is not None}
+        return set_ | ({"ranker"} if self.interleave else set())
 
 
 class Experiments(Section):

@@ -68,7 +68,15 @@ class Web(Section):
 
 
 class Feedback(Section):
-    """How long what people do is kept, in days; 0 is for ever. Counted from when it happened."""
+    """Where what people do is kept, and how long, in days; 0 is for ever. Counted from when it happened."""
+
+    # Left out of every dump, and so of manifests: it may hold a password.
+    events: str = Field(
+        default="",
+        exclude=True,
+        repr=False,
+        description="where events go: a redis:// or redis+sentinel:// address, see docs/feedback.md; empty: the home",
+    )
 
     taste_days: Annotated[int, Field(ge=0)] = Field(
         default=0, description="ratings, watches, dislikes and undos; the next build no longer knows what is gone"

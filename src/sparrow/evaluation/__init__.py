@@ -9,7 +9,7 @@
 - `tuning`           settings by search on validation rows
 - `comparison`       several recommenders, one question
 - `predictions`      a yes or no predicted: AUC, GAUC, log loss, calibration, with intervals over people
-- `off_policy`       a new pipeline from what another one showed: IPS, SNIPS, doubly robust
+- `off_policy`       a new pipeline from what another one showed: IPS, SNIPS, doubly robust; `click_guess` guesses clicks for it
 - `ranking`          lists judged one person at a time; a scorer's early stopping
 - `reports`          the tables people read
 """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sparrow.stores.live import LiveStore
+from sparrow.stores.event_store import EventStore
 
 FUTURE_SECONDS: Final = 86_400
 """How far a client's clock may run ahead."""
@@ -24,9 +24,9 @@ class Receipt:
 
 
 class EventLog:
-    """Accepts events into a `LiveStore`."""
+    """Accepts events into an `EventStore`."""
 
-    def __init__(self, store: LiveStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: EventStore, clock: Callable[[], float] = time.time) -> None:
         self._store, self._clock = store, clock
 
     def accept(self, events: Sequence[Mapping[str, Any]]) -> Receipt:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sparrow.config import Experiment, Experiments, arm_in
 from sparrow.errors import NotFound
+from sparrow.feedback.draft_report import DraftReport, draft_report
 from sparrow.feedback.outcomes import TYPES, Events, Lists, gather
 from sparrow.feedback.report import Report, report
 from sparrow.stores.event_rows import Row, event_rows
@@ -15,7 +16,7 @@ from sparrow.stores.live import FILE
 from sparrow.stores.served import ServedList, ServedLog
 
 
-def experiment_report(home: Path, name: str, rules: Experiments, since: int = 0) -> Report:
+def experiment_report(home: Path, name: str, rules: Experiments, since: int = 0) -> Report | DraftReport:
     """The report of one experiment.
 
     Args:
@@ -34,6 +35,8 @@ def experiment_report(home: Path, name: str, rules: Experiments, since: int = 0)
             f"There is no experiment {name!r} in the settings; there are: {known}. See [experiments.running]."
         )
     experiment = rules.running[name]
+    if experiment.interleave:
+        return draft_report(home, name, experiment, rules, since)
     served = read_lists(_every_list(home), name, experiment)
     lists = Lists(*(_ids(one[column] for one in served.values()) for column in range(3)))
     events = read_events(event_rows(home, TYPES), list(served))

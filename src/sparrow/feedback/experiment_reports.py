@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sparrow.config import Experiments
+from sparrow.feedback.draft_report import DraftReport
 from sparrow.feedback.experiment_log import experiment_report
 from sparrow.feedback.report import Report
 
@@ -21,9 +22,9 @@ class ExperimentReports:
         self._home, self._rules, self._clock = home, rules, clock
         self._lock = threading.Lock()
         self._made_at = float("-inf")
-        self._reports: list[Report] = []
+        self._reports: list[Report | DraftReport] = []
 
-    def all(self) -> list[Report]:
+    def all(self) -> list[Report | DraftReport]:
         """Every experiment of the settings, in their order.
 
         Raises:

@@ -12,10 +12,11 @@ import numpy as np
 
 from sparrow.config import Experiment, Experiments
 from sparrow.errors import InvalidInput
+from sparrow.evaluation.team_draft import FIRST, SECOND, team_draft
 from sparrow.feedback.comparing import METRICS, Rule, compare
 from sparrow.feedback.outcomes import Ids, Outcomes, Values, gather
 from sparrow.feedback.simulation import Crowd, SimulatedArm, click_chances, draw_crowd, rank, simulate
-from sparrow.feedback.statistics.interleaving import FIRST, SECOND, preference, team_draft
+from sparrow.feedback.statistics.interleaving import preference
 from sparrow.feedback.statistics.power import people_needed, quantile
 
 RATE: Final = "click_rate"

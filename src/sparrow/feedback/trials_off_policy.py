@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sparrow.evaluation.click_guess import guess_clicks
 from sparrow.evaluation.off_policy import (
     OffPolicyEstimate,
     cascade_weights,
@@ -84,38 +85,9 @@ def estimates(logged: Logged) -> dict[str, OffPolicyEstimate]:
 
 
 def _guesses(logged: Logged) -> tuple[Values, Values]:
-    """What a place and the live pipeline's rank foretell of a click, each half of the lists learnt from the other half."""
-    lists, places = logged.order.shape
+    """By place and the live pipeline's rank."""
     ranks = np.argsort(np.argsort(-logged.live, axis=1), axis=1)
-    shown = np.take_along_axis(ranks, logged.order, axis=1)
-    guessed, target = np.empty((lists, places)), np.empty((lists, places))
-    halves = np.arange(lists) % 2
-    for half in (0, 1):
-        learn, use = halves != half, halves == half
-        table = _click_table(shown[learn], logged.clicks[learn], logged.live.shape[1])
-        guessed[use] = table[np.arange(places), shown[use]]
-        target[use] = _expected_guess(table, ranks[use], logged.new[use], logged.order[use])
-    return guessed, target
-
-
-def _click_table(ranks: Ids, clicks: Values, movies: int) -> Values:
-    """(k, n) share of clicks by place and rank, drawn towards the place's own share where little was seen."""
-    table = np.empty((ranks.shape[1], movies))
-    for place in range(ranks.shape[1]):
-        seen = np.bincount(ranks[:, place], minlength=movies)
-        clicked = np.bincount(ranks[:, place], clicks[:, place], minlength=movies)
-        table[place] = (clicked + 10 * clicks[:, place].mean()) / (seen + 10)
-    return table
-
-
-def _expected_guess(table: Values, ranks: Ids, weights: Values, order: Ids) -> Values:
-    """(l, k) what the table expects of the new pipeline's own draw at each place, given the movies shown above it."""
-    left = weights.copy()
-    told = np.empty(order.shape)
-    for place in range(order.shape[1]):
-        told[:, place] = (left * table[place][ranks]).sum(axis=1) / left.sum(axis=1)
-        np.put_along_axis(left, order[:, [place]], 0.0, axis=1)
-    return told
+    return guess_clicks(logged.clicks, logged.order, logged.new, ranks, np.arange(len(ranks)))
 
 
 @dataclass(frozen=True, slots=True)

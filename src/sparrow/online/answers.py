@@ -90,6 +90,7 @@ class Listing:
         degraded: what was not there and had to be replaced: "ranker", "store".
         timings: milliseconds per stage, filled when `explain` was asked for.
         propensities: the chance of each place given those before it and that the order was drawn; None: it was not.
+        teams: of an interleaved list, the arm that added each movie, 0 or 1; None: one arm made it.
         asked_about: the movie that `explain_movie` named, None if it named none.
         told: what became of that movie.
     """
@@ -102,6 +103,7 @@ class Listing:
     degraded: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     propensities: tuple[float, ...] | None = None
+    teams: tuple[int, ...] | None = None
     asked_about: MovieFacts | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from sparrow.config import Arm, Experiment, Experiments, label_of
+from sparrow.config import INTERLEAVED, Arm, Experiment, Experiments, label_of
 from sparrow.errors import InvalidInput, NotFound, SettingsError
 
 _HASHES: Final = 2.0**64
@@ -25,11 +25,13 @@ class Assignment:
         label: `experiment:arm` of each, comma separated; "" outside of any.
         ranker: orders the list; None: the default one.
         explore: how likely its order is drawn.
+        draft: the rankers of two arms that make the list together; None: one makes it.
     """
 
     label: str = ""
     ranker: str | None = None
     explore: float = 0.0
+    draft: tuple[str | None, str | None] | None = None
 
 
 OUTSIDE: Final = Assignment()
@@ -75,12 +77,10 @@ class Assigner:
         """Where a person stands, once in each layer."""
         if not self._layers:
             return OUTSIDE
-        chosen = [
-            (name, _arm_of(name, experiment, user_id))
-            for layer, experiments in self._layers.items()
-            for name, experiment in _dealt(layer, experiments, user_id)
-        ]
-        return _combined(chosen)
+        dealt = [one for layer, experiments in self._layers.items() for one in _dealt(layer, experiments, user_id)]
+        drafted = [one for one in dealt if one[1].interleave]
+        alone = [(name, _arm_of(name, experiment, user_id)) for name, experiment in dealt if not experiment.interleave]
+        return _combined(alone) if not drafted else _drafted(_combined(alone), *drafted[0])
 
     def override(self, text: str) -> Assignment:
         """The arm `experiment:arm` whoever asks. Its list stays outside of the experiment, so that no report counts it.
@@ -121,6 +121,13 @@ def _arm_of(name: str, experiment: Experiment, user_id: int) -> Arm:
         if at < end:
             return arm
     return experiment.arms[-1]
+
+
+def _drafted(others: Assignment, name: str, experiment: Experiment) -> Assignment:
+    """A list of both arms; another layer's exploration leaves it alone, since the chances of a draft are not known."""
+    first, second = experiment.arms
+    label = ",".join(one for one in (others.label, label_of([(name, INTERLEAVED)])) if one)
+    return Assignment(label, draft=(first.ranker, second.ranker))
 
 
 def _combined(chosen: list[tuple[str, Arm]]) -> Assignment:

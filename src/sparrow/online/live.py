@@ -5,7 +5,6 @@ import contextlib
 import logging
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
 from sparrow.online.ensemble import FILE as FOR_YOU
 from sparrow.online.ensemble import Chosen
-from sparrow.online.later_events import LaterEvents, sum_events
+from sparrow.online.known import EventsLater
+from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
@@ -26,8 +26,8 @@ from sparrow.online.rule_watch import RuleWatch
 from sparrow.online.similarity import load_similarity
 from sparrow.stores import collaborative_model, next_item_model
 from sparrow.stores.collaborative_model import CollaborativeModel
+from sparrow.stores.event_store import EventStore
 from sparrow.stores.feature_store import FeatureStore
-from sparrow.stores.live import LiveStore
 from sparrow.stores.next_item_model import NextItemModel
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.stores.publishing import HomeTarget, Pointer, Target, open_target
@@ -41,7 +41,7 @@ GRACE_S = 10.0
 
 
 def open_release(
-    home: Path, pointer: Pointer, settings: Settings, live: LiveStore | None = None, target: Target | None = None
+    home: Path, pointer: Pointer, settings: Settings, live: EventStore | None = None, target: Target | None = None
 ) -> Recommender:
     """Load what the pointer names.
 
@@ -65,7 +65,7 @@ def open_folder(
     folder: Path,
     manifest: Manifest,
     settings: Settings,
-    live: LiveStore | None = None,
+    live: EventStore | None = None,
     versions: Mapping[str, int] | None = None,
     target: Target | None = None,
 ) -> Recommender:
@@ -97,7 +97,7 @@ def open_folder(
             name: _open_ranker(name, served, folder, catalog, settings, (versions or {}).get(served))
             for name, served in _models_of(manifest)
         },
-        later=partial(_later, live, manifest.events_through) if live else _nothing_later,
+        later=EventsLater(live, manifest.events_through) if live else _nothing_later,
         settings=settings,
         ids=OutsideIds(outside, asked) if meta.outside_ids else None,
         collaborative=_open_collaborative(folder, catalog),
@@ -143,10 +143,6 @@ def _open_ranker(
     return DeepRanker(name, catalog, spec, RemotePredictor(remote, spec, catalog), local)
 
 
-def _later(live: LiveStore, events_through: int, user_id: int) -> LaterEvents:
-    return sum_events(live.events_of(user_id, after=events_through), after=events_through)
-
-
 def _nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of `Recommender.later`
     return LaterEvents()
 
@@ -163,7 +159,7 @@ class LiveRelease:
     """What requests are answered from. Polls pointer and rules; loads the next release before letting go of this one."""
 
     def __init__(
-        self, home: Path, settings: Settings, live: LiveStore | None = None, rules: RuleBook | None = None
+        self, home: Path, settings: Settings, live: EventStore | None = None, rules: RuleBook | None = None
     ) -> None:
         self._home, self._settings, self._live = home, settings, live
         self._rules, self._changing = RuleWatch(rules, settings.rules), asyncio.Lock()

@@ -18,6 +18,7 @@ from sparrow.online.availability import Availability, check_genres, unknown_movi
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
+from sparrow.online.drafting import Drafted, drafted, in_order
 from sparrow.online.ensemble import Chosen
 from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
 from sparrow.online.explain import explain_items
@@ -227,6 +228,10 @@ class Recommender:
         request = Request(
             None, person, self.allowed(person, wanted.exclude, wanted.region), wanted.exclude, wanted.region
         )
+        if assigned.draft and model is None:
+            sides = [await self.rank(request, ranker, wanted.explain) for ranker in assigned.draft]
+            both = drafted((sides[0], sides[1]), wanted.size, np.random.default_rng())
+            return replace(self._drafted_listing(both, request, wanted, degraded), arm=assigned.label)
         pipeline, outcome = await self.rank(request, model or assigned.ranker, wanted.explain)
         outcome, chances = explored(outcome, wanted.size, assigned.explore, self.settings.experiments.steepness)
         listing = self._listing(pipeline, outcome, request, wanted, degraded)
@@ -273,6 +278,26 @@ class Recommender:
             return listing
         row = int(self.catalog.row(wanted.explain_movie))
         told = why_not(pipeline, outcome, request, row, wanted.size, self._barred(request, row))
+        return replace(listing, asked_about=self.catalog.facts[row], told=told)
+
+    def _drafted_listing(self, both: Drafted, request: Request, wanted: Wanted, degraded: tuple[str, ...]) -> Listing:
+        """Each side tells of the movies it added; of the movie asked about, the side that knows it."""
+        silent = replace(wanted, explain_movie=None)
+        listings = [
+            self._listing(pipeline, both.of(team), request, silent, degraded)
+            for team, (pipeline, _) in enumerate(both.sides)
+        ]
+        listing = replace(
+            listings[0],
+            pipeline=both.pipeline,
+            items=tuple(in_order(both.teams, [one.items for one in listings])),
+            teams=both.teams,
+            degraded=tuple(dict.fromkeys(part for one in listings for part in one.degraded)),
+        )
+        if wanted.explain_movie is None:
+            return listing
+        row = int(self.catalog.row(wanted.explain_movie))
+        told = why_not(*both.side_of(row), request, row, wanted.size, self._barred(request, row))
         return replace(listing, asked_about=self.catalog.facts[row], told=told)
 
     def _barred(self, request: Request, row: int) -> list[str]:

@@ -12,9 +12,12 @@
 - `redis_connection` deadlines and errors in words; `redis_address` reads the three forms of a URL
 - `model_repository` `{home}/models/{name}/{n}`: what a TensorFlow Serving server reads
 - `live`             events of people since the release: durable, idempotent (SQLite)
+- `event_store`      the contract of that log, and its two forms: `live`, and `redis_events`, which several servers share
+- `event_archive`    from Redis into a home's own log; `event_relay` into a folder that Spark reads as a stream
 - `event_history`    the whole log, read from its beginning; `clearing` removes from it
 - `served`           lists as they were shown, in the same file
 - `marks`            neighbours that people called not alike, in the same file
+- `bad_cases`        those and "not for me", with the trace of their list and what became of them, in the same file
 - `rules`            every version of the rules, with undo: in the same file, or in Redis (`redis_rules`)
 - `retrain_log`      what `sparrow retrain` decided, and why
 - `locks`            one builder or publisher per home

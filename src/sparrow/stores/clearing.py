@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from sparrow.errors import StoreUnavailable
+from sparrow.stores.bad_cases import CASE_TABLES
 from sparrow.stores.live import FILE, TABLES, TELLING, connect, cure
 from sparrow.stores.served import SERVED_TABLES
 
@@ -54,6 +55,7 @@ def forget_person(home: Path, user_id: int, now: int) -> Cleared:
             for kind in (TELLING, f"NOT ({TELLING})")
         )
         lists = connection.execute("DELETE FROM served WHERE user_id = ?", (user_id,)).rowcount
+        connection.execute("DELETE FROM bad_cases WHERE user_id = ?", (user_id,))
         connection.execute("DELETE FROM outside_people WHERE user_id = ?", (user_id,))
         connection.execute(
             "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET timestamp = excluded.timestamp",
@@ -77,11 +79,12 @@ def clear_old(home: Path, now: int, *, taste_days: int, traffic_days: int, serve
         StoreUnavailable: it could not be written; what is not removed yet stays for the next time.
     """
     wanted = (
-        ("events", TELLING, taste_days), ("events", f"NOT ({TELLING})", traffic_days), ("served", "TRUE", served_days),
+        ("bad_cases", "user_id IS NOT NULL", taste_days), ("events", TELLING, taste_days),
+        ("events", f"NOT ({TELLING})", traffic_days), ("served", "TRUE", served_days),
     )  # fmt: skip
     with _clearing(home / FILE) as connection:
         gone = [_remove(connection, table, kind, now - days * DAY) if days else 0 for table, kind, days in wanted]
-    return Cleared(gone[0] + gone[1], gone[2])
+    return Cleared(gone[1] + gone[2], gone[3])
 
 
 def _remove(connection: sqlite3.Connection, table: str, kind: str, before: int) -> int:
@@ -97,7 +100,7 @@ def _remove(connection: sqlite3.Connection, table: str, kind: str, before: int) 
 def _clearing(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that leaves nothing of what it removes."""
     try:
-        with closing(connect(path, TABLES + SERVED_TABLES)) as connection:
+        with closing(connect(path, TABLES + SERVED_TABLES + CASE_TABLES)) as connection:
             yield connection
             _empty_write_ahead_log(connection, path)
     except (sqlite3.Error, OverflowError) as error:

@@ -27,6 +27,19 @@ def event_rows(home: Path, types: Sequence[str], since: int = 0) -> Iterator[Row
     yield from _rows(home, query, since, *types)
 
 
+def clicked_movies(home: Path, since: int = 0) -> Iterator[tuple[int, str, int]]:
+    """(person, recommendationId, movie) of clicks on a list at `since` (seconds, UTC) or later.
+
+    Raises:
+        StoreUnavailable: as for `event_rows`.
+    """
+    query = (
+        "SELECT user_id, recommendation_id, movie_id FROM events "
+        "WHERE timestamp >= ? AND type = 'click' AND recommendation_id IS NOT NULL ORDER BY seq"
+    )
+    yield from _rows(home, query, since)
+
+
 def count_events(home: Path, after: int = 0) -> dict[str, int]:
     """Event type → how many have a number above `after`.
 

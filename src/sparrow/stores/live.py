@@ -22,7 +22,8 @@ MAX_EVENTS: Final = 1000
 """A person's newest events that a request reads, of those that tell their taste: what a thousand later ones followed, a dislike
 too, counts for the next build alone."""
 
-TELLING: Final = "type IN ('rating', 'watch', 'dislike', 'undo')"
+TELLING_TYPES: Final = ("rating", "watch", "dislike", "undo")
+TELLING: Final = f"type IN {TELLING_TYPES!r}"
 """Impressions and clicks come by the hundred; among them a dislike would soon be out of a request's sight."""
 
 BUSY_S: Final = 5.0
@@ -65,6 +66,8 @@ class LiveStore:
 
     Reading has a connection of its own: a request must not wait while an `append` waits for another process or the disk.
     """
+
+    waits = False
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,13 @@ from redis.sentinel import Sentinel
 from sparrow.errors import StoreUnavailable
 from sparrow.stores.redis_address import Address, parse_address
 
+REFUSED: Final = redis.ResponseError
+"""What a command raises that Redis knows and will not do: for callers that can go on without it."""
+
 PATIENT_S: Final = 10.0
 """Deadline of one round trip while publishing or loading a release."""
+
+STORE: Final = "The feature store"
 
 POOL: Final = 64
 """Connections at most; more than the threads that ask."""
@@ -34,7 +39,9 @@ _SHOWN: Final = 200
 class RedisConnection:
     """One Redis, whatever its form. Safe to share between threads."""
 
-    def __init__(self, url: str, timeout_s: float = PATIENT_S, rest_s: float = 0.0, retries: int = 3) -> None:
+    def __init__(
+        self, url: str, timeout_s: float = PATIENT_S, rest_s: float = 0.0, retries: int = 3, called: str = STORE
+    ) -> None:
         """Nothing is sent yet.
 
         Args:
@@ -42,12 +49,13 @@ class RedisConnection:
             timeout_s: deadline for connecting and for each answer.
             rest_s: how long Redis is left alone after it did not answer.
             retries: further tries when a connection breaks; 0 or 1 for requests, a kept connection may be dead.
+            called: what it is to whoever reads an error.
 
         Raises:
             InvalidInput: the address cannot be read.
         """
         self.address = parse_address(url)
-        self._timeout_s, self._rest_s, self._retries = timeout_s, rest_s, retries
+        self._timeout_s, self._rest_s, self._retries, self._called = timeout_s, rest_s, retries, called
         self._client: Any = None
         self._opening = threading.Lock()
         self._resting_until, self._problem = 0.0, ""
@@ -90,8 +98,12 @@ class RedisConnection:
                 self._client = _open(self.address, self._timeout_s, self._retries)
             return self._client
 
+    @property
+    def _cure(self) -> str:
+        return "start it, or name another with --store" if self._called == STORE else "start it again"
+
     def _in_words(self, error: Exception) -> str:
-        where = f"The feature store {self.address}"
+        where = f"{self._called} {self.address}"
         if isinstance(error, AuthenticationError | NoPermissionError):
             return f"{where} refuses the user or password ({_said(error)}); give the right one in its address."
         if isinstance(error, OutOfMemoryError):
@@ -99,7 +111,7 @@ class RedisConnection:
         if isinstance(error, redis.TimeoutError):
             return f"{where} did not answer within {self._timeout_s:g} s; look after it or the network."
         if isinstance(error, redis.ConnectionError | RedisClusterException | OSError):
-            return f"{where} cannot be reached ({_said(error)}); start it, or name another with --store."
+            return f"{where} cannot be reached ({_said(error)}); {self._cure}."
         return f"{where} refuses ({_said(error)})."
 
 

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,13 +19,13 @@ from sparrow.stores.live import FILE, STAYS_OUT, TABLES, connect, cure
 SERVED_TABLES: Final = """
     CREATE TABLE IF NOT EXISTS served (
         recommendation_id TEXT PRIMARY KEY, timestamp INTEGER NOT NULL, user_id INTEGER, release TEXT NOT NULL,
-        pipeline TEXT NOT NULL, arm TEXT NOT NULL, movies TEXT NOT NULL, propensities TEXT);
+        pipeline TEXT NOT NULL, arm TEXT NOT NULL, movies TEXT NOT NULL, propensities TEXT, teams TEXT);
     CREATE INDEX IF NOT EXISTS served_at ON served (timestamp);
     CREATE INDEX IF NOT EXISTS served_to ON served (user_id);
 """
-_COLUMNS: Final = "recommendation_id, timestamp, user_id, release, pipeline, arm, movies, propensities"
+_COLUMNS: Final = "recommendation_id, timestamp, user_id, release, pipeline, arm, movies, propensities, teams"
 _ADD_LIST: Final = (
-    f"INSERT INTO served ({_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 "
+    f"INSERT INTO served ({_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
     f"WHERE NOT {STAYS_OUT.format(time=2)} ON CONFLICT DO NOTHING"
 )
 
@@ -42,6 +43,7 @@ class ServedList:
         movies: raw ids in the order shown; a place in it is the event's `position`.
         propensities: the chance of each place given those before it and that the order was drawn; None: it was not. An arm that
             draws a share of its lists has both kinds, and that share is no factor of these.
+        teams: of an interleaved list, the arm that added each movie, 0 or 1; None: one arm made it.
     """
 
     recommendation_id: str
@@ -52,6 +54,7 @@ class ServedList:
     arm: str
     movies: tuple[int, ...]
     propensities: tuple[float, ...] | None
+    teams: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.propensities is not None and len(self.propensities) != len(self.movies):
@@ -71,6 +74,7 @@ class ServedLog:
         try:
             self._connection = connect(self._path, TABLES + SERVED_TABLES)
             self._connection.execute("PRAGMA synchronous=NORMAL")
+            _add_column(self._connection, "teams")
         except sqlite3.Error as error:
             raise StoreUnavailable(
                 f"The log of served lists in {self._path} cannot be opened ({error}); check the disk and its rights."
@@ -127,14 +131,31 @@ class ServedLog:
             self._connection.close()
 
 
+def _add_column(connection: sqlite3.Connection, name: str) -> None:
+    """Homes of before there was one get it; another worker may be faster."""
+    if name not in {row[1] for row in connection.execute("PRAGMA table_info(served)")}:
+        with suppress(sqlite3.OperationalError):
+            connection.execute(f"ALTER TABLE served ADD COLUMN {name} TEXT")
+
+
 def _row(one: ServedList) -> tuple[object, ...]:
     propensities = None if one.propensities is None else json.dumps(one.propensities)
     about = (one.recommendation_id, one.timestamp, one.user_id, one.release, one.pipeline, one.arm)
-    return *about, json.dumps(one.movies, separators=(",", ":")), propensities
+    teams = None if one.teams is None else json.dumps(one.teams, separators=(",", ":"))
+    return *about, json.dumps(one.movies, separators=(",", ":")), propensities, teams
 
 
 def _served(
-    name: str, timestamp: int, user: int | None, release: str, pipeline: str, arm: str, movies: str, chances: str | None
+    name: str,
+    timestamp: int,
+    user: int | None,
+    release: str,
+    pipeline: str,
+    arm: str,
+    movies: str,
+    chances: str | None,
+    drafted: str | None,
 ) -> ServedList:
     propensities = None if chances is None else tuple(json.loads(chances))
-    return ServedList(name, timestamp, user, release, pipeline, arm, tuple(json.loads(movies)), propensities)
+    teams = None if drafted is None else tuple(json.loads(drafted))
+    return ServedList(name, timestamp, user, release, pipeline, arm, tuple(json.loads(movies)), propensities, teams)

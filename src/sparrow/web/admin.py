@@ -22,8 +22,8 @@ from sparrow.web.wire import answer
 _BEARER = HTTPBearer(auto_error=False, description="`[web] admin_token`")
 
 _PROBLEM: dict[str, Any] = {"model": ProblemShape, "description": "A problem (RFC 9457)"}
-_CLOSED: dict[int | str, dict[str, Any]] = {401: _PROBLEM, 403: _PROBLEM, 422: _PROBLEM, 503: _PROBLEM}
-_WRITTEN: dict[int | str, dict[str, Any]] = {409: _PROBLEM, 412: _PROBLEM, 415: _PROBLEM, **_CLOSED}
+CLOSED: dict[int | str, dict[str, Any]] = {401: _PROBLEM, 403: _PROBLEM, 422: _PROBLEM, 503: _PROBLEM}
+_WRITTEN: dict[int | str, dict[str, Any]] = {409: _PROBLEM, 412: _PROBLEM, 415: _PROBLEM, **CLOSED}
 
 
 def require_admin(
@@ -44,7 +44,7 @@ router = APIRouter(tags=["admin"], default_response_class=Response, dependencies
 IfMatch = Annotated[str | None, Header(max_length=100, description="the ETag that the change was made from")]
 
 
-@router.get("/admin/v1/rules", responses={200: {"model": RulesShape}, **_CLOSED})
+@router.get("/admin/v1/rules", responses={200: {"model": RulesShape}, **CLOSED})
 async def show_rules(request: Request) -> Response:
     """The newest rules in the store, their version, the ETag that a change of them must bring, and the version obeyed here."""
     return _told(request, await run_in_threadpool(book_of(request).current))
@@ -68,7 +68,7 @@ async def put_rules(request: Request, change: RulesRequest, if_match: IfMatch = 
     return _told(request, version, unknownMovies=unknown)
 
 
-@router.get("/admin/v1/rules/history", responses={200: {"model": RulesHistoryShape}, **_CLOSED})
+@router.get("/admin/v1/rules/history", responses={200: {"model": RulesHistoryShape}, **CLOSED})
 async def show_history(
     request: Request, size: Annotated[int, Query(ge=1, le=100, description="versions, newest first")] = 20
 ) -> Response:

@@ -14,6 +14,7 @@ from sparrow.web import (
     about,
     admin,
     api,
+    cases,
     dashboard,
     events_api,
     experiments,
@@ -28,7 +29,7 @@ from sparrow.web import (
 )
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy
-from sparrow.web.ports import EventLog, Live, MarkBook, Overviews, Reports, RuleBook, ServedLists
+from sparrow.web.ports import CaseBook, EventLog, Live, MarkBook, Overviews, Reports, RuleBook, ServedLists
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -45,6 +46,7 @@ ROUTERS: Final = (
     about.router,
     operations.router,
     admin.router,
+    cases.router,
 )
 """Asked in this order: the busiest first."""
 
@@ -58,6 +60,7 @@ def create_app(
     served: ServedLists | None = None,
     reports: Reports | None = None,
     overviews: Overviews | None = None,
+    case_book: CaseBook | None = None,
 ) -> FastAPI:
     """The server of one process.
 
@@ -70,6 +73,7 @@ def create_app(
         served: the log of served lists, closed with the application; None keeps no such log.
         reports: what experiments have shown; None: there are no experiments.
         overviews: what the dashboard tells of the home; None: it says that nothing is known.
+        case_book: bad cases and what became of them; None keeps none.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -84,6 +88,7 @@ def create_app(
     app.state.live, app.state.events, app.state.marks, app.state.settings = live, events, marks, settings
     app.state.metrics, app.state.site, app.state.rules = metrics, Site(), rules
     app.state.served, app.state.reports, app.state.overviews = served, reports, overviews
+    app.state.cases = case_book
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", Assets(directory=HERE / "static"), name="static")

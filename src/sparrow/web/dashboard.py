@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from sparrow.errors import NotFound
+from sparrow.errors import NotFound, Unavailable
 from sparrow.feedback.overview import Overview, Shown
 from sparrow.online.answers import MovieFacts
-from sparrow.web.ports import Overviews, Recommender, Reports
+from sparrow.web.ports import CaseBook, Overviews, Recommender, Reports
 
 HEAD: Final = 100
 """The most rated movies, whose share of all places tells how much goes to the bestsellers."""
@@ -57,6 +57,7 @@ async def show_dashboard(request: Request) -> Response:
         overview=overview,
         age=_span(overview),
         traffic=await run_in_threadpool(request.app.state.metrics.traffic),
+        cases=await run_in_threadpool(_cases, request),
         trials=await run_in_threadpool(reports.all) if reports else [],
         pipelines=bars(shown.pipelines.items()) if shown else [],
         films=_films(recommender, shown) if shown else [],
@@ -66,6 +67,16 @@ async def show_dashboard(request: Request) -> Response:
         head=HEAD,
     )
     return response
+
+
+def _cases(request: Request) -> list[Bar]:
+    """Bad cases by status; [] where none are kept, or the log cannot be read just now."""
+    book: CaseBook | None = request.app.state.cases
+    try:
+        counts = book.counts() if book else {}
+    except Unavailable:
+        counts = {}
+    return bars(counts.items()) if any(counts.values()) else []
 
 
 def bars(counts: Iterable[tuple[str, int]]) -> list[Bar]:

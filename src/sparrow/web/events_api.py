@@ -10,6 +10,8 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from sparrow.errors import InvalidInput, NotFound, Unavailable
+from sparrow.stores.bad_cases import BadCase
+from sparrow.web.cases import disliked, keep, withdraw
 from sparrow.web.cross_site import require_json
 from sparrow.web.ids import outside_words, read_movie, shown, user_reader
 from sparrow.web.ports import EventLog, Receipt, Recommender
@@ -44,7 +46,12 @@ async def accept_events(request: Request) -> Response:
     items = await _read_batch(request)
     # It may ask a shared store; other requests must not wait for that.
     good, rejected = await run_in_threadpool(_sort_out, items, request, recommender)
-    receipt = await run_in_threadpool(log.accept, [event for _, event in good]) if good else Receipt(0, 0)
+    kept = [event for _, event in good]
+    waved = await disliked(request, kept)
+    receipt = await run_in_threadpool(log.accept, kept) if good else Receipt(0, 0)
+    if receipt.accepted:
+        await keep(request, waved)
+        await withdraw(request, _taken_back(kept))
     # The log counts places among the good ones; the caller knows places in the batch.
     rejected += [(good[place][0], reason) for place, reason in receipt.rejected]
     payload: dict[str, Any] = {
@@ -55,6 +62,10 @@ async def accept_events(request: Request) -> Response:
     if receipt.accepted + receipt.duplicates == 0:
         return problem(422, _nothing_good(payload["rejected"]), request.scope["path"], **payload)
     return answer(request, payload, status=202)
+
+
+def _taken_back(events: list[dict[str, Any]]) -> list[BadCase]:
+    return [BadCase("not_for_me", one["movieId"], one["userId"]) for one in events if one["type"] == "undo"]
 
 
 async def _read_batch(request: Request) -> list[Any]:

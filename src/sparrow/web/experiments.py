@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
+from sparrow.feedback.draft_report import DraftReport
 from sparrow.feedback.report import ArmVerdict, LookReport, Report
 from sparrow.web.ports import Reports
 
@@ -62,7 +63,12 @@ async def show_experiments(request: Request) -> Response:
     reports: Reports | None = request.app.state.reports
     found = await run_in_threadpool(reports.all) if reports else []
     response: Response = request.app.state.site.page(
-        request, "experiments.html", trials=[(one, _draw_arms(one)) for one in found], width=WIDTH, height=HEIGHT
+        request,
+        "experiments.html",
+        trials=[(one, _draw_arms(one)) for one in found if isinstance(one, Report)],
+        drafts=[one for one in found if isinstance(one, DraftReport)],
+        width=WIDTH,
+        height=HEIGHT,
     )
     return response
 

@@ -9,7 +9,9 @@ from fastapi.responses import Response
 
 from sparrow.errors import InvalidInput, NotFound, Unavailable
 from sparrow.schema import untitled
+from sparrow.stores.bad_cases import BadCase
 from sparrow.stores.marks import Mark
+from sparrow.web.cases import note_neighbour, withdraw
 from sparrow.web.cross_site import require_json
 from sparrow.web.ids import Id, movie_namer, read_movie
 from sparrow.web.ports import MarkBook, Recommender
@@ -79,12 +81,16 @@ async def write_mark(request: Request, movie: int | str, neighbour: int | str, e
     if embedding not in recommender.embeddings:
         held = ", ".join(recommender.embeddings)
         raise NotFound(f"This release has no embedding {embedding!r:.80}; it has: {held}.")
-    return await run_in_threadpool(book_of(request).add, first, second, embedding, recommender.release)
+    added = await run_in_threadpool(book_of(request).add, first, second, embedding, recommender.release)
+    if added:
+        await note_neighbour(request, first, second, embedding)
+    return added
 
 
 async def erase_mark(request: Request, movie: int | str, neighbour: int | str, embedding: str) -> bool:
     """Take back what a caller marked; whether there was such a mark."""
     first, second = _read_pair(request, recommender_of(request), movie, neighbour)
+    await withdraw(request, [BadCase("not_alike", second, about_id=first, embedding=embedding)])
     return await run_in_threadpool(book_of(request).remove, first, second, embedding)
 
 

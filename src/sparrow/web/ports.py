@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sparrow.config import Rules
+from sparrow.feedback.draft_report import DraftReport
 from sparrow.feedback.overview import Overview
 from sparrow.feedback.report import Report
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.wanted import Wanted
+from sparrow.stores.bad_cases import BadCase, Status
 from sparrow.stores.marks import Mark
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.stores.rules import Version
@@ -104,10 +106,21 @@ class MarkBook(Protocol):
     def all(self) -> list[Mark]: ...
 
 
+class CaseBook(Protocol):
+    """Bad cases and what became of them (`sparrow.stores.bad_cases`); movies and people by raw id."""
+
+    def add(self, case: BadCase) -> bool: ...
+    def withdraw(self, case: BadCase) -> bool: ...
+    def all(self, status: Status | None, most: int, before: int) -> list[BadCase]: ...
+    def find(self, number: int) -> BadCase: ...
+    def counts(self) -> dict[Status, int]: ...
+    def change(self, number: int, status: Status, author: str, note: str) -> BadCase: ...
+
+
 class Reports(Protocol):
     """What experiments have shown so far (`sparrow.feedback.experiment_reports`)."""
 
-    def all(self) -> list[Report]: ...
+    def all(self) -> list[Report | DraftReport]: ...
 
 
 class Overviews(Protocol):

@@ -31,4 +31,5 @@ def _as_served(listing: Listing, user_id: int | None) -> ServedList:
         arm=listing.arm,
         movies=tuple(int(item.movie.movie_id) for item in listing.items),
         propensities=listing.propensities,
+        teams=listing.teams,
     )

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from sparrow.config import Rules
 from sparrow.online.answers import ReasonKind
 from sparrow.schema import MAX_ID, MAX_RATING, MIN_RATING
+from sparrow.stores.bad_cases import Status
 from sparrow.stores.marks import NOT_ALIKE, Verdict
 from sparrow.web.ids import BodyId
 from sparrow.web.parameters import REGION
@@ -200,6 +201,39 @@ class MarkRequest(Shape):
     neighbour_id: BodyId
     embedding: Annotated[str, Field(max_length=100)]
     verdict: Verdict = NOT_ALIKE
+
+
+class CaseShape(Shape):
+    """Something that should not have stood in a list. `movieId` stood in the list of `userId`, or of `aboutId`."""
+
+    id: int
+    kind: Literal["not_for_me", "not_alike"]
+    status: Status
+    movie_id: int | str
+    movie_title: str
+    about_id: int | str | None
+    about_title: str
+    user_id: int | None = Field(description="the number that stands for the person")
+    embedding: str
+    release: str
+    pipeline: str
+    recommendation_id: str | None
+    timestamp: int = Field(description="seconds, UTC")
+    history: list[dict[str, Any]] = Field(description="changes of status, oldest first")
+    trace: dict[str, Any] | None = Field(None, description="why it stood there; not in lists of cases")
+
+
+class CasesShape(Shape):
+    counts: dict[str, int] = Field(description="status → cases")
+    items: list[CaseShape] = Field(description="newest first")
+
+
+class CaseChange(Shape):
+    """What became of a bad case, who says so, and why."""
+
+    status: Status
+    author: Annotated[str, Field(max_length=100)] = ""
+    note: Annotated[str, Field(max_length=1000)] = ""
 
 
 class UndoRequest(Shape):

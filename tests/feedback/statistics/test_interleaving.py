@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparrow.feedback.statistics.interleaving import FIRST, SECOND, preference, team_draft
+from sparrow.evaluation.team_draft import FIRST, SECOND, team_draft
+from sparrow.feedback.statistics.interleaving import preference
 
 ranking = st.lists(st.integers(1, 30), unique=True, max_size=20).map(lambda ids: np.array(ids, dtype=np.int64))
 
