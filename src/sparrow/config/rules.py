@@ -105,6 +105,12 @@ class People(Lists):
     calibration: Weight = Field(
         default=0.0, description="0: by score alone; towards 1: the mix of genres follows the history (Steck, 2018)"
     )
+    fatigue: Least = Field(
+        default=0, description="a movie shown so often and never clicked stands behind all others; 0: never"
+    )
+    fatigue_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=14, description="days whose impressions count for that"
+    )
 
 
 class ForYou(People):

@@ -18,6 +18,7 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
 from sparrow.online.ensemble import FILE as FOR_YOU
 from sparrow.online.ensemble import Chosen
+from sparrow.online.fatigue import shown_lately, shown_nothing
 from sparrow.online.later_events import LaterEvents, sum_events
 from sparrow.online.next_item import NextItem
 from sparrow.online.recommender import Recommender
@@ -103,6 +104,7 @@ def open_folder(
         collaborative=_open_collaborative(folder, catalog),
         next_item=_open_next_item(folder, catalog),
         chosen=Chosen.load(folder / FOR_YOU),
+        shown=partial(shown_lately, live) if live else shown_nothing,
     )
 
 

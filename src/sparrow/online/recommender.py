@@ -22,6 +22,7 @@ from sparrow.online.ensemble import Chosen
 from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
 from sparrow.online.explain import explain_items
 from sparrow.online.exploration import explored
+from sparrow.online.fatigue import shown_nothing
 from sparrow.online.known import as_far_as_known
 from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
@@ -52,6 +53,7 @@ class Recommender:
         similarities: movie embedding name → vectors.
         deep: trained networks by name.
         later: a person's events since the release.
+        shown: what a person was shown and did not open in the last so many days, by movie id; asked only where a rule wants it.
         settings: recall quotas, rules, the default embedding.
         ids: what the outside world calls movies and people; None: by their numbers.
         collaborative: iALS and EASE, None when the release has none.
@@ -71,6 +73,7 @@ class Recommender:
     collaborative: Collaborative | None = None
     next_item: NextItem | None = None
     chosen: Chosen = field(default_factory=Chosen)
+    shown: Callable[[int, int], Mapping[int, int]] = shown_nothing
     rankers: Rankers = field(init=False, repr=False)
     _pipelines: Mapping[str, Pipeline] = field(init=False, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
@@ -205,9 +208,14 @@ class Recommender:
         Who asks for a `model` stands outside of experiments; `arm` is one to be tried out, where the settings allow it.
         """
         assigned = self._assigner.override(arm) if arm else OUTSIDE if model else self._assigner.of(user_id)
-        record, later, degraded = await as_far_as_known(self.store, self.later, user_id)
+        record, later, degraded = await as_far_as_known(self.store, self._later, user_id)
         person = person_from_record(self.catalog, user_id, record, later)
         return await self.for_person(person, wanted, model, assigned, degraded)
+
+    def _later(self, user_id: int) -> LaterEvents:
+        """All that the rules want to know of a person's events, in one go."""
+        later, rules = self.later(user_id), self.settings.for_you
+        return replace(later, shown=self.shown(user_id, rules.fatigue_days)) if rules.fatigue else later
 
     async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing:
         """A guest's list from (movie id, stars) pairs, oldest first."""
@@ -263,7 +271,7 @@ class Recommender:
             recommendation_id=uuid.uuid4().hex,
             pipeline=pipeline.name,
             arm="",
-            items=explain_items(self.catalog, pipeline.routes, outcome, request, wanted, model),
+            items=explain_items(self.catalog, pipeline, outcome, request, wanted, model),
             degraded=(*degraded, *(("ranker",) if outcome.failed else ())),
             timings=outcome.timings if wanted.explain else {},
         )

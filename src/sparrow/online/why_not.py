@@ -1,18 +1,15 @@
 """`explain_movie=`: why one movie stands where it does in a list, or why it does not stand there. Works only when asked."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from sparrow.online.availability import Availability
 from sparrow.online.catalog import Catalog
+from sparrow.online.moves import EXPLORED, moves_of
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.recall import Request
-from sparrow.online.reranking import Ranked, descending_by_score
-
-EXPLORED: Final = "explored"
-"""The last move in a list whose order was drawn (`exploration`)."""
 
 _WORDS: Final = {
     "hidden": "it is hidden",
@@ -79,34 +76,15 @@ def _routes(outcome: Outcome, row: int) -> dict[str, dict[str, float]]:
 
 def _reranked(pipeline: Pipeline, outcome: Outcome, request: Request, row: int, size: int) -> dict[str, Any]:
     """Its place before and after each rule, until one removes it or the list ends; where the order was drawn, that comes last."""
-    order = descending_by_score(outcome.scores)
-    by_score = Ranked(outcome.candidates.rows[order], outcome.scores[order])
-    place, moves = _place(by_score, row), []
-    for name, ranked in _steps(pipeline, outcome, request, by_score):
-        before, place = place, _place(ranked, row)
-        if place != before:
-            moves.append({"rule": name, "from": before, "to": place})
-        if place is None:
-            how = "the places were drawn, and it was not" if name == EXPLORED else f"the rule {name} removed it"
-            detail = f"It was ranked at place {before} when {how}."
-            return {"moves": moves, "verdict": "removed", "because": [name], "detail": detail}
-    assert place is not None
+    moves = moves_of(pipeline, outcome, request, [row])[row]
+    if moves and moves[-1]["to"] is None:
+        name, before = moves[-1]["rule"], moves[-1]["from"]
+        how = "the places were drawn, and it was not" if name == EXPLORED else f"the rule {name} removed it"
+        detail = f"It was ranked at place {before} when {how}."
+        return {"moves": moves, "verdict": "removed", "because": [name], "detail": detail}
+    place = int(np.flatnonzero(outcome.ranked.rows == row)[0]) + 1
     if place > size:
         detail = f"It came to place {place}; the list has {size}."
         return {"moves": moves, "position": place, "verdict": "too_far_behind", "because": [], "detail": detail}
     detail = f"It stands in the list, at place {place}."
     return {"moves": moves, "position": place, "verdict": "listed", "because": [], "detail": detail}
-
-
-def _steps(pipeline: Pipeline, outcome: Outcome, request: Request, ranked: Ranked) -> Iterator[tuple[str, Ranked]]:
-    """What each rule made of the ranking; at last what was shown, which is something else where the order was drawn."""
-    for rule in pipeline.rules:
-        ranked = rule.rerank(ranked, request)
-        yield rule.name, ranked
-    yield EXPLORED, outcome.ranked
-
-
-def _place(ranked: Ranked, row: int) -> int | None:
-    """From 1; None if it is not there."""
-    found = np.flatnonzero(ranked.rows == row)
-    return int(found[0]) + 1 if len(found) else None
