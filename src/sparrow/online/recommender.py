@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import Rules, Settings
+from sparrow.config import Group, Rules, Settings
 from sparrow.errors import NotFound
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
@@ -119,8 +119,9 @@ class Recommender:
         """
         check_genres(self.catalog, rules)
         self.with_rules(rules)
-        windows = (movie for window in rules.candidates.windows for movie in window.movies)
-        return unknown_movies(self.catalog, {*rules.candidates.hidden, *windows}, self.ids)
+        listed: tuple[Group, ...] = (*rules.candidates.windows, *rules.candidates.age_ratings)
+        named = {movie for one in listed for movie in one.movies}
+        return unknown_movies(self.catalog, {*rules.candidates.hidden, *named}, self.ids)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -149,14 +150,21 @@ class Recommender:
         return self.catalog.facts[self.catalog.row(movie_id)]
 
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = NOWHERE
+        self,
+        genre: str | None,
+        sort: Sort,
+        size: int,
+        offset: int,
+        year: int | None = None,
+        region: str = NOWHERE,
+        age: int | None = None,
     ) -> tuple[list[MovieFacts], int]:
         """A page of the catalogue and the number of movies in all; NotFound for an unknown genre."""
-        return self._shelf.movies(self._available.mask(region), genre, sort, size, offset, year)
+        return self._shelf.movies(self._available.mask(region, age), genre, sort, size, offset, year)
 
-    def search(self, text: str, size: int, region: str = NOWHERE) -> list[MovieFacts]:
+    def search(self, text: str, size: int, region: str = NOWHERE, age: int | None = None) -> list[MovieFacts]:
         """Movies whose title has every word of `text`: the title itself first, then most rated."""
-        return self._shelf.search(self._available.mask(region), text, size)
+        return self._shelf.search(self._available.mask(region, age), text, size)
 
     def user(self, user_id: int) -> UserFacts:
         """One person, with what they did since the release; NotFound for someone nobody has heard of."""
@@ -189,12 +197,12 @@ class Recommender:
         name = self._embedding_name(embedding)
         row = int(self.catalog.row(movie_id))
         person = person_from_history(self.catalog, ())
-        allowed = self.allowed(person, wanted.exclude, wanted.region)
+        allowed = self.allowed(person, wanted.exclude, wanted.region, wanted.age)
         allowed[row] = False
         allowed[self._apart.of(row)] = False
         known = name is not None and bool(self.similarities[name].has_vector[row])
         pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
-        request = Request(row, person, allowed, wanted.exclude, wanted.region)
+        request = Request(row, person, allowed, wanted.exclude, wanted.region, wanted.age)
         outcome = await pipeline.run(request)
         return self._listing(pipeline, outcome, request, wanted)
 
@@ -230,9 +238,8 @@ class Recommender:
         degraded: tuple[str, ...] = (),
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
-        request = Request(
-            None, person, self.allowed(person, wanted.exclude, wanted.region), wanted.exclude, wanted.region
-        )
+        allowed = self.allowed(person, wanted.exclude, wanted.region, wanted.age)
+        request = Request(None, person, allowed, wanted.exclude, wanted.region, wanted.age)
         pipeline, outcome = await self.rank(request, model or assigned.ranker, wanted.explain)
         outcome, chances = explored(outcome, wanted.size, assigned.explore, self.settings.experiments.steepness)
         listing = self._listing(pipeline, outcome, request, wanted, degraded)
@@ -253,10 +260,10 @@ class Recommender:
         return asked
 
     def allowed(
-        self, person: Person, exclude: frozenset[int] = frozenset(), region: str = NOWHERE
+        self, person: Person, exclude: frozenset[int] = frozenset(), region: str = NOWHERE, age: int | None = None
     ) -> NDArray[np.bool_]:
         """(n,) which movies may stand in a list of theirs."""
-        allowed = self._available.mask(region).copy()
+        allowed = self._available.mask(region, age).copy()
         allowed[person.seen] = False
         if exclude:
             allowed[self.catalog.known_rows(np.array(sorted(exclude), dtype=np.int64))[0]] = False

@@ -17,6 +17,7 @@ _WORDS: Final = {
     "where": "it does not meet candidates.where",
     "window": "no window of it is open now",
     "region": "no window of it is open in this region",
+    "age": "its age rating is above the age of who looks on, or it has none",
     "seen": "the person has seen it, or said it is not for them",
     "excluded": "the request excludes it",
     "itself": "it is the movie that others shall be like",
@@ -33,7 +34,7 @@ def barred(catalog: Catalog, available: Availability, apart: Iterable[int], requ
         "itself": row == request.movie,
         "apart": row in apart,
     }
-    return [*available.reasons(row, request.region), *(name for name, is_so in told.items() if is_so)]
+    return [*available.reasons(row, request.region, request.age), *(name for name, is_so in told.items() if is_so)]
 
 
 def why_not(

@@ -17,6 +17,7 @@ from sparrow.web.ids import (
     shown,
 )
 from sparrow.web.parameters import (
+    Age,
     Arm,
     Name,
     Offset,
@@ -58,11 +59,12 @@ async def list_movies(
     offset: Offset = 0,
     year: Year = None,
     region: Region = "",
+    age: Age = None,
 ) -> Response:
     """A page of the catalogue."""
     recommender = recommender_of(request)
     number = checked_size(size, request.app.state.settings.web)
-    movies, total = recommender.movies(genre or None, sort, number, offset, year, region)
+    movies, total = recommender.movies(genre or None, sort, number, offset, year, region, age)
     items = [brief_json(movie) for movie in movies]
     return answer(request, {"release": recommender.release, "total": total, "offset": offset, "items": items})
 
@@ -95,11 +97,11 @@ async def list_similar(
 
 
 @router.get("/api/v1/search", responses={200: {"model": FoundShape}, **_REFUSED})
-async def search_movies(request: Request, q: Text, size: Size = None, region: Region = "") -> Response:
+async def search_movies(request: Request, q: Text, size: Size = None, region: Region = "", age: Age = None) -> Response:
     """Movies whose titles hold these words."""
     recommender = recommender_of(request)
     number = checked_size(size, request.app.state.settings.web)
-    found = recommender.search(q, number, region) if q.strip() else []
+    found = recommender.search(q, number, region, age) if q.strip() else []
     return answer(request, {"release": recommender.release, "items": [brief_json(movie) for movie in found]})
 
 
