@@ -54,6 +54,7 @@ class Availability:
         catalog: Catalog,
         candidates: Candidates,
         ids: OutsideIds | None = None,
+        offered: Iterable[MovieRef] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """
@@ -61,10 +62,11 @@ class Availability:
             catalog: all movies of a release.
             candidates: the rules.
             ids: what the outside world calls the movies, if not by numbers.
+            offered: those that a source of candidates names; None: there is none.
             clock: seconds, UTC; it may jump.
 
         Raises:
-            InvalidInput: `where` is no condition.
+            InvalidInput: `where` is no condition; `offered` are no movies of this catalogue.
         """
         self._clock = clock
         hidden = np.zeros(len(catalog), np.bool_)
@@ -73,6 +75,7 @@ class Availability:
             "hidden": hidden,
             "min_ratings": catalog.counts < candidates.min_ratings,
             "where": ~meets(catalog, candidates.where),
+            "not_offered": not_offered(catalog, offered, ids),
         }
         self._always: Mask = ~np.logical_or.reduce(list(self._barred.values()))
         self._always.setflags(write=False)
@@ -142,6 +145,17 @@ def ages_of(catalog: Catalog, candidates: Candidates, ids: OutsideIds | None) ->
 def rows_of(catalog: Catalog, movies: Iterable[MovieRef], ids: OutsideIds | None) -> Rows:
     """The rows of these movies, less those that the catalogue lacks."""
     return catalog.known_rows(np.array([_raw(one, ids) for one in movies], dtype=np.int64))[0]
+
+
+def not_offered(catalog: Catalog, offered: Iterable[MovieRef] | None, ids: OutsideIds | None) -> Mask:
+    """(n,) which movies a source of candidates does not name."""
+    if offered is None:
+        return np.zeros(len(catalog), np.bool_)
+    left = np.ones(len(catalog), np.bool_)
+    left[rows_of(catalog, offered, ids)] = False
+    if left.all():
+        raise InvalidInput("none of the ids of the source of candidates is a movie of this release")
+    return left
 
 
 def unknown_movies(catalog: Catalog, movies: Iterable[MovieRef], ids: OutsideIds | None) -> list[MovieRef]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sparrow.stores.live import StoredEvent
+from sparrow.stores.live import LiveStore, StoredEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,13 @@ def sum_events(events: Iterable[StoredEvent], after: int = 0) -> LaterEvents:
         elif event.type == "undo":
             seen.discard(movie)
     return LaterEvents(list(ratings.items()), rated_at, frozenset(seen), undone)
+
+
+def later_of(live: LiveStore, events_through: int, user_id: int) -> LaterEvents:
+    """What one person did, read from the log, as far as a release that was built through that event does not hold it."""
+    return sum_events(live.events_of(user_id, after=events_through), after=events_through)
+
+
+def nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of `Recommender.later`
+    """Where no events are kept."""
+    return LaterEvents()

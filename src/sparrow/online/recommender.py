@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import Group, Rules, Settings
+from sparrow.config import Group, MovieRef, Rules, Settings
 from sparrow.errors import NotFound
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
-from sparrow.online.availability import Availability, check_genres, unknown_movies
+from sparrow.online.availability import Availability, check_genres, not_offered, unknown_movies
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
@@ -59,6 +59,7 @@ class Recommender:
         collaborative: iALS and EASE, None when the release has none.
         next_item: which movie follows which, None when the release has none.
         chosen: the default ranker of people's lists, the ensemble's weights, the quotas of recall.
+        offered: what a source of candidates names; None: no source is asked.
         rankers: who ranks for whom.
     """
 
@@ -74,6 +75,7 @@ class Recommender:
     next_item: NextItem | None = None
     chosen: Chosen = field(default_factory=Chosen)
     shown: Callable[[int, int], Mapping[int, int]] = shown_nothing
+    offered: frozenset[MovieRef] | None = None
     rankers: Rankers = field(init=False, repr=False)
     _pipelines: Mapping[str, Pipeline] = field(init=False, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
@@ -88,7 +90,9 @@ class Recommender:
 
     def _obey(self) -> None:
         """Evaluate the rules over the catalogue, once: a request pays for a mask."""
-        object.__setattr__(self, "_available", Availability(self.catalog, self.settings.candidates, self.ids))
+        object.__setattr__(
+            self, "_available", Availability(self.catalog, self.settings.candidates, self.ids, self.offered)
+        )
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
         personal = Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen)
         pipelines = build_pipelines(
@@ -110,6 +114,17 @@ class Recommender:
         object.__setattr__(other, "settings", self.settings.with_rules(rules))
         other._obey()
         return other
+
+    def with_offered(self, offered: frozenset[MovieRef] | None) -> "Recommender":
+        """The same release and rules over what a source of candidates names now; otherwise as `with_rules`."""
+        other = copy(self)
+        object.__setattr__(other, "offered", offered)
+        other._obey()
+        return other
+
+    def check_offered(self, offered: frozenset[MovieRef]) -> None:
+        """Raise InvalidInput if a source of candidates names no movie of this release."""
+        not_offered(self.catalog, offered, self.ids)
 
     def check_rules(self, rules: Rules) -> list[int | str]:
         """Evaluate rules without obeying them; gives the movies they name that this release lacks.

@@ -15,6 +15,7 @@ _WORDS: Final = {
     "hidden": "it is hidden",
     "min_ratings": "it has fewer ratings than candidates.min_ratings asks for",
     "where": "it does not meet candidates.where",
+    "not_offered": "the source of candidates does not name it",
     "window": "no window of it is open now",
     "region": "no window of it is open in this region",
     "age": "its age rating is above the age of who looks on, or it has none",
