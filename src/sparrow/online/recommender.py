@@ -33,11 +33,13 @@ from sparrow.online.rankers import Rankers
 from sparrow.online.recall import Candidates, Request
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
+from sparrow.online.traced import run_traced
 from sparrow.online.user_facts import rating_times, user_facts
 from sparrow.online.wanted import NOWHERE, Wanted
 from sparrow.online.why_not import barred, why_not
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.outside_ids import OutsideIds
+from sparrow.tracing import stage
 
 EMBEDDING_ALIAS: Final = "emb"
 
@@ -218,7 +220,7 @@ class Recommender:
         known = name is not None and bool(self.similarities[name].has_vector[row])
         pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
         request = Request(row, person, allowed, wanted.exclude, wanted.region, wanted.age)
-        outcome = await pipeline.run(request)
+        outcome = await run_traced(pipeline, request)
         return self._listing(pipeline, outcome, request, wanted)
 
     def check_experiments(self) -> None:
@@ -231,7 +233,8 @@ class Recommender:
         Who asks for a `model` stands outside of experiments; `arm` is one to be tried out, where the settings allow it.
         """
         assigned = self._assigner.override(arm) if arm else OUTSIDE if model else self._assigner.of(user_id)
-        record, later, degraded = await as_far_as_known(self.store, self._later, user_id)
+        with stage("store"):
+            record, later, degraded = await as_far_as_known(self.store, self._later, user_id)
         person = person_from_record(self.catalog, user_id, record, later)
         return await self.for_person(person, wanted, model, assigned, degraded)
 
@@ -265,7 +268,7 @@ class Recommender:
     ) -> tuple[Pipeline, Outcome]:
         """The ranking behind a person's list, without the words; all rankers share one recall (`brought`)."""
         pipeline = self.rankers.pipeline(self.rankers.for_person(request.person, model))
-        return pipeline, await pipeline.run(request, explain, brought)
+        return pipeline, await run_traced(pipeline, request, explain, brought)
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):

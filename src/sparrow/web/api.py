@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from sparrow.online.answers import Sort
+from sparrow.online.answers import Listing, Sort
+from sparrow.tracing import stage
 from sparrow.web.ids import (
     PathId,
     find_user,
@@ -90,10 +91,7 @@ async def list_similar(
     movie_id = read_movie(request, recommender, "movieId", movieId)
     listing = await recommender.similar(movie_id, wanted, embedding_name(embedding, recommender.embeddings))
     note_served(request, listing)
-    about = listing_json(
-        listing, wanted.explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId)
-    )
-    return answer(request, about, degraded=listing.degraded)
+    return _listed(request, listing, wanted.explain, movieId=shown(recommender, movie_id, movieId))
 
 
 @router.get("/api/v1/search", responses={200: {"model": FoundShape}, **_REFUSED})
@@ -129,8 +127,7 @@ async def list_for_user(
     user_id = await find_user(request, recommender, "userId", userId)
     listing = await recommender.for_user(user_id, wanted, model or None, arm or None)
     note_served(request, listing, user_id)
-    about = listing_json(listing, wanted.explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
-    return answer(request, about, degraded=listing.degraded)
+    return _listed(request, listing, wanted.explain, userId=shown(recommender, user_id, userId))
 
 
 @router.post("/api/v1/recommendations", responses={200: {"model": ListingShape}, **_REFUSED})
@@ -151,4 +148,10 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         request.scope["degraded"] = listing.degraded
         cards: Response = request.app.state.site.page(request, "cards.html", listing=listing)
         return cards
-    return answer(request, listing_json(listing, guest.explain, movie_namer(recommender)), degraded=listing.degraded)
+    return _listed(request, listing, guest.explain)
+
+
+def _listed(request: Request, listing: Listing, explain: bool, **about: int | str) -> Response:
+    with stage("render"):
+        told = listing_json(listing, explain, movie_namer(recommender_of(request)), **about)
+        return answer(request, told, degraded=listing.degraded)
