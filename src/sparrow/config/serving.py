@@ -75,6 +75,15 @@ class Web(Section):
         repr=False,
         description="opens `/admin/v1`; set it as SPARROW_WEB__ADMIN_TOKEN; empty: closed to everybody",
     )
+    # Likewise: whoever has it can speak for everybody.
+    person_secret: str = Field(
+        default="",
+        exclude=True,
+        repr=False,
+        pattern=r"^(|.{32,})$",
+        description="signs people's tokens, 32 characters or more, as SPARROW_WEB__PERSON_SECRET: what is about a person opens "
+        "with their own token only, see docs/operations.md; empty: open",
+    )
 
 
 class Feedback(Section):

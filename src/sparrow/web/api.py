@@ -46,6 +46,7 @@ from sparrow.web.wire import answer, brief_json, listing_json, movie_json, user_
 
 _PROBLEM: dict[str, Any] = {"model": ProblemShape, "description": "A problem (RFC 9457)"}
 _REFUSED: dict[int | str, dict[str, Any]] = {422: _PROBLEM}
+_PERSONAL: dict[int | str, dict[str, Any]] = {401: _PROBLEM, 403: _PROBLEM}
 _MISSING: dict[int | str, dict[str, Any]] = {404: _PROBLEM, **_REFUSED}
 
 router = APIRouter(tags=["api"], default_response_class=Response)
@@ -75,7 +76,7 @@ async def show_movie(request: Request, movieId: PathId) -> Response:  # noqa: N8
     """Everything known about one movie."""
     recommender = recommender_of(request)
     movie = recommender.movie(read_movie(request, recommender, "movieId", movieId))
-    names, degraded = await names_of(recommender, [movie])
+    names, degraded = await names_of(request, recommender, [movie])
     return answer(request, {"release": recommender.release, **movie_json(movie, names)}, degraded=degraded)
 
 
@@ -103,7 +104,7 @@ async def search_movies(request: Request, q: Text, size: Size = None, region: Re
     return answer(request, {"release": recommender.release, "items": [brief_json(movie) for movie in found]})
 
 
-@router.get("/api/v1/users/{userId}", responses={200: {"model": UserShape}, **_MISSING})
+@router.get("/api/v1/users/{userId}", responses={200: {"model": UserShape}, **_PERSONAL, **_MISSING})
 async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
     """One person and the ratings they gave."""
     recommender = recommender_of(request)
@@ -114,7 +115,7 @@ async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
     return answer(request, {"release": recommender.release, **about})
 
 
-@router.get("/api/v1/users/{userId}/recommendations", responses={200: {"model": ListingShape}, **_MISSING})
+@router.get("/api/v1/users/{userId}/recommendations", responses={200: {"model": ListingShape}, **_PERSONAL, **_MISSING})
 async def list_for_user(
     request: Request,
     userId: PathId,  # noqa: N803
