@@ -214,6 +214,10 @@ class FakeLive:
             raise ReleaseError("No release is published.")
         return self.current
 
+    @property
+    def models(self) -> dict[str, int]:
+        return {"recmodel": 3} if self.current else {}
+
     async def start(self) -> None:
         self.calls.append("start")
 

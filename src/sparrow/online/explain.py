@@ -30,8 +30,9 @@ def explain_items(
     request: Request,
     wanted: Wanted,
     model: DeepRanker | None = None,
-) -> tuple[ListedMovie, ...]:
-    """The first of a ranking with up to `MAX_REASONS` reasons each; `model` ranked them, if a network did."""
+) -> tuple[tuple[ListedMovie, ...], dict[str, int]]:
+    """The first of a ranking with up to `MAX_REASONS` reasons each, and how many of them each route brought; `model` ranked them,
+    if a network did."""
     shown, trace = outcome.ranked.rows[: wanted.size], wanted.explain
     routes, moves = pipeline.routes, moves_of(pipeline, outcome, request, shown.tolist()) if trace else {}
     rows, told = shown.tolist(), model.explain(request, shown) if trace and model else []
@@ -42,7 +43,7 @@ def explain_items(
         if route.reason == "because_liked"
     }
     taste = _genre_taste(catalog, request)
-    return tuple(
+    items = tuple(
         ListedMovie(
             movie=catalog.facts[row],
             score=float(score),
@@ -53,6 +54,7 @@ def explain_items(
         )
         for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[: wanted.size].tolist(), strict=True))
     )
+    return items, {name: len(found) for name, found in places.items() if found}
 
 
 def _places(found: Found | None, rows: Sequence[int]) -> dict[int, int]:

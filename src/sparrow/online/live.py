@@ -185,6 +185,11 @@ class LiveRelease:
             )
         return self._recommender
 
+    @property
+    def models(self) -> Mapping[str, int]:
+        """The versions of its models that the pointer names, by served name."""
+        return self._pointer.models if self._pointer else {}
+
     async def start(self) -> None:
         """Load the current release and begin to watch the pointer, and the source of candidates."""
         if self._source and self._source.offer is None:

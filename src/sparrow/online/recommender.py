@@ -291,14 +291,17 @@ class Recommender:
         self, pipeline: Pipeline, outcome: Outcome, request: Request, wanted: Wanted, degraded: tuple[str, ...] = ()
     ) -> Listing:
         model = self.deep.get(outcome.ranker)
+        items, routes = explain_items(self.catalog, pipeline, outcome, request, wanted, model)
         listing = Listing(
             release=self.release,
             recommendation_id=uuid.uuid4().hex,
             pipeline=pipeline.name,
             arm="",
-            items=explain_items(self.catalog, pipeline, outcome, request, wanted, model),
+            items=items,
             degraded=(*degraded, *(("ranker",) if outcome.failed else ())),
-            timings=outcome.timings if wanted.explain else {},
+            timings=outcome.timings,
+            ranker=outcome.ranker,
+            routes=routes,
         )
         if wanted.explain_movie is None:
             return listing

@@ -93,7 +93,7 @@ class Envelope:
         if scope.get("degraded"):
             self.metrics.count_degraded(scope["degraded"])
         if release != NO_RELEASE:
-            self.metrics.note_release(release)
+            self.metrics.note_release(release, self.live.models)
 
 
 class Admission:

@@ -1,6 +1,6 @@
 """What this room asks of the rooms behind it, as small protocols: tests put a fake in their place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,11 @@ class Live(Protocol):
     @property
     def recommender(self) -> Recommender:
         """The recommender of the current release; raises `ReleaseError` when there is none."""
+        ...
+
+    @property
+    def models(self) -> Mapping[str, int]:
+        """The versions of its models that are live, by served name."""
         ...
 
     async def start(self) -> None: ...
