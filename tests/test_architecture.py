@@ -10,7 +10,7 @@ import pytest
 
 SOURCE: Final = Path(__file__).parents[1] / "src" / "sparrow"
 
-EVERYWHERE: Final = {"schema", "config", "errors"}
+EVERYWHERE: Final = {"schema", "config", "errors", "tracing"}
 
 DOORS: Final[dict[str, set[str]]] = {
     "datasets": set(),
@@ -31,7 +31,7 @@ DOORS: Final[dict[str, set[str]]] = {
     "web": {"online", "feedback", "stores", "evaluation"},
     "cli": {"*"},
 }  # fmt: skip
-"""Room → rooms it may import; `schema`, `config` and `errors` are open to all."""
+"""Room → rooms it may import; `schema`, `config`, `errors` and `tracing` are open to all."""
 
 NARROW: Final = {
     ("online", "features"): {"definitions", "encoding", "inputs", "series", "user_vector"},
@@ -76,6 +76,7 @@ HEAVY: Final[dict[str, set[str]]] = {
     "optuna": {"build/tune.py"},
     "onnxruntime": {"online/deep.py"},
     "fastapi": {"web"},
+    "opentelemetry": {"tracing.py"},
     "grpc": {"model_server/grpc.py", "model_server/server.py", "model_server/wire/client.py"},
     "google": {
         "model_server/wire/reader.py",

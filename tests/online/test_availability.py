@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparrow.config import Candidates
+from sparrow.config import Candidates, Rules
 from sparrow.errors import InvalidInput
-from sparrow.online.availability import Availability, unknown_movies
+from sparrow.online.availability import Availability, check_genres, unknown_movies
 from sparrow.online.catalog import Catalog, build_catalog
 from sparrow.online.condition import meets
 from sparrow.schema import Movie, MovieId, Rating, UserId
@@ -195,3 +195,48 @@ def test_masks_are_not_to_be_written_to_by_accident(catalog: Catalog) -> None:
     with pytest.raises(ValueError, match="read-only"):
         available.mask()[:] = False
     assert np.all(available.mask())
+
+
+AGES = [
+    {"age": 16, "genres": ["Horror"]},
+    {"age": 0, "genres": ["Children"]},
+    {"age": 12, "movies": ["1"]},
+    {"age": 6, "movies": [1]},
+]
+
+
+def to_people_of(catalog: Catalog, available: Availability, age: int | None) -> list[int]:
+    mask: Any = catalog.ids[available.mask(age=age)].tolist()
+    return list(mask)
+
+
+def test_age_ratings_by_id_count_before_those_by_genre_and_the_highest_of_a_kind(catalog: Catalog) -> None:
+    available = Availability(catalog, Candidates.model_validate({"age_ratings": AGES}))
+    assert to_people_of(catalog, available, None) == [1, 2, 3, 4], "who does not say sees all"
+    by_age = {age: to_people_of(catalog, available, age) for age in (0, 11, 12, 15, 16, 17, 18, 99)}
+    assert by_age[0] == by_age[11] == [3]
+    assert by_age[12] == by_age[15] == [1, 3]
+    assert by_age[16] == by_age[17] == [1, 2, 3]
+    assert by_age[18] == by_age[99] == [1, 2, 3, 4], "what nobody rated counts as 18"
+    assert (available.reasons(1, age=15), available.reasons(1, age=16), available.reasons(1)) == (["age"], [], [])
+
+
+def test_what_nobody_rated_counts_as_the_rule_says(catalog: Catalog) -> None:
+    trusting = Candidates.model_validate({"age_ratings": AGES, "unrated_age": 0})
+    assert to_people_of(catalog, Availability(catalog, trusting), 3) == [3, 4]
+    assert to_people_of(catalog, Availability(catalog, Candidates()), 17) == [], "nothing is rated at all"
+
+
+def test_age_and_window_and_region_hold_together(catalog: Catalog) -> None:
+    windows = [{"movies": [3], "regions": ["DE"]}]
+    available = Availability(catalog, Candidates.model_validate({"age_ratings": AGES, "windows": windows}))
+    assert to_people_of(catalog, available, 0) == []
+    assert catalog.ids[available.mask("DE", 0)].tolist() == [3]
+    assert available.reasons(2, "FR", 0) == ["region"]
+
+
+def test_movies_of_an_age_rating_are_looked_up_and_its_genres_checked(catalog: Catalog) -> None:
+    with pytest.raises(InvalidInput, match=r"candidates\.age_ratings\.0 names the genre 'Romance'"):
+        check_genres(
+            catalog, Rules.model_validate({"candidates": {"age_ratings": [{"age": 6, "genres": ["Romance"]}]}})
+        )

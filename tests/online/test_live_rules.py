@@ -262,3 +262,16 @@ def test_a_store_without_rules_is_no_obstacle(released: Released, tmp_path: Path
         await live.stop()
 
     asyncio.run(scenario())
+
+
+def test_age_keeps_movies_out_of_every_list_and_is_told(board: Recommender) -> None:
+    rated = board.with_rules(rules(candidates={"age_ratings": [{"age": 16, "genres": ["Horror"]}], "unrated_age": 0}))
+    grown = movies(for_user(rated, 1, age=16))
+    assert grown == movies(for_user(board, 1)) and any(movie % 2 for movie in grown), "odd movies are horror"
+    young = for_user(rated, 1, age=15, explain_movie=grown[0] if grown[0] % 2 else 1)
+    assert all(movie % 2 == 0 for movie in movies(young) + movies(similar(rated, age=15)))
+    assert "age" in young.told["because"]
+    assert {item.movie_id % 2 for item in rated.movies(None, "year", 50, 0, age=15)[0]} == {0}
+    title = rated.movie(1).title
+    found = {item.movie_id % 2 for item in rated.search(title, 50, age=15)}
+    assert (found, rated.search(title, 5)[0].movie_id) == ({0}, 1)

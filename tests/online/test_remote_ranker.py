@@ -16,6 +16,7 @@ import grpc
 import numpy as np
 import pytest
 
+from sparrow import tracing
 from sparrow.errors import RankerUnavailable, SettingsError
 from sparrow.model_server.wire import messages
 from sparrow.model_server.wire.tensors import read_tensor_proto, write_tensor_proto
@@ -39,6 +40,7 @@ def outputs(scores: Any) -> bytes:
     return answer(json.dumps({"outputs": scores}))
 
 
+TRACEPARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 GOOD = outputs([0.5, 0.25, 0.125])
 
 
@@ -280,6 +282,7 @@ class ScriptedRpc:
     def __init__(self, answers: list[Any]) -> None:
         self.answers = answers
         self.requests: list[Any] = []
+        self.metadata: list[dict[str, str | bytes]] = []
         self.released = threading.Event()
 
     @contextmanager
@@ -300,6 +303,7 @@ class ScriptedRpc:
 
     def _answer(self, request: Any, context: grpc.ServicerContext) -> Any:
         self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
         if answer is None:
             self.released.wait(20)
@@ -495,3 +499,22 @@ def test_the_site_ranks_over_grpc(model_server: Addresses, released: Released, t
         ).json()
         assert answer["degraded"] == []
         assert {item["trace"]["ranker"] for item in answer["items"]} == {"blend"}
+
+
+async def within_a_trace(ranker: RemoteRanker) -> None:
+    followed = tracing.follow({b"traceparent": TRACEPARENT})
+    await ranker.predict({"userId": np.array([1]), "movieId": np.array([5, 6, 7])})
+    tracing.leave(followed)
+    await ranker.predict({"userId": np.array([1]), "movieId": np.array([5, 6, 7])})
+
+
+def test_the_callers_trace_goes_on_over_rest() -> None:
+    first, second = with_server([GOOD], within_a_trace).requests
+    assert b"traceparent: " + TRACEPARENT in first
+    assert b"traceparent" not in second
+
+
+def test_the_callers_trace_goes_on_over_grpc() -> None:
+    first, second = with_rpc([GOOD_RPC], within_a_trace).metadata
+    assert first["traceparent"] == TRACEPARENT.decode()
+    assert "traceparent" not in second

@@ -7,7 +7,7 @@ import pytest
 
 from sparrow.errors import StoreUnavailable
 from sparrow.stores.event_store import EventStore
-from sparrow.stores.live import MAX_EVENTS
+from sparrow.stores.live import MAX_EVENTS, MAX_EXPOSURES
 from tests.conftest import OpenStore
 
 LARGEST = 2**63 - 1
@@ -49,6 +49,19 @@ def test_without_an_event_id_every_event_counts(store: EventStore) -> None:
     assert store.append([event(1, eventId=None)]) == 1
     assert len(store.events_of(1)) == 3
     assert store.append([]) == 0
+
+
+def test_what_was_shown_and_clicked_is_asked_for_by_time_newest_first(store: EventStore) -> None:
+    kinds = ["impression", "rating", "click", "impression"]
+    store.append([event(number, type=kind, recommendationId=f"list{number}") for number, kind in enumerate(kinds)])
+    store.append([event(9, type="impression", userId=2)])
+    told = [(one.type, one.movie_id, one.recommendation_id) for one in store.exposures_of(1, 102)]
+    assert told == [("impression", 3, "list3"), ("click", 2, "list2")]
+    assert [one.movie_id for one in store.exposures_of(1, 0)] == [3, 2, 0]
+    assert [(one.movie_id, one.recommendation_id) for one in store.exposures_of(2, 0)] == [(9, None)]
+    many = [event(number, type="impression", userId=3) for number in range(MAX_EXPOSURES + 5)]
+    store.append(many)
+    assert [one.movie_id for one in store.exposures_of(3, 0)] == list(range(MAX_EXPOSURES + 4, 4, -1))
 
 
 def test_people_do_not_see_each_other(store: EventStore) -> None:

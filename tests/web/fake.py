@@ -65,7 +65,7 @@ class FakeRecommender:
     models: tuple[str, ...] = ("neural_cf", "din")
     embeddings: tuple[str, ...] = ("item2vec", "deepwalk")
     degraded: tuple[str, ...] = ()
-    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.by_id = {movie.movie_id: movie for movie in self.catalogue}
@@ -79,9 +79,16 @@ class FakeRecommender:
         return self.by_id[MovieId(movie_id)]
 
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = ""
+        self,
+        genre: str | None,
+        sort: Sort,
+        size: int,
+        offset: int,
+        year: int | None = None,
+        region: str = "",
+        age: int | None = None,
     ) -> tuple[list[MovieFacts], int]:
-        self.asked["region"] = region
+        self.asked["age"], self.asked["region"] = age, region
         if genre and genre not in dict(self.genres):
             raise NotFound(f"There is no genre {genre!r} in release {self.release}.")
         keys = {
@@ -99,8 +106,8 @@ class FakeRecommender:
         people = len({rating.user_id for rating in self.ratings})
         return Census(len(self.catalogue), people, sum(movie.rating_count for movie in self.catalogue))
 
-    def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]:
-        self.asked["region"] = region
+    def search(self, text: str, size: int, region: str = "", age: int | None = None) -> list[MovieFacts]:
+        self.asked["age"], self.asked["region"] = age, region
         found = [movie for movie in self.catalogue if text.lower() in movie.title.lower()]
         return sorted(found, key=lambda movie: -movie.rating_count)[:size]
 
@@ -206,6 +213,10 @@ class FakeLive:
         if self.current is None:
             raise ReleaseError("No release is published.")
         return self.current
+
+    @property
+    def models(self) -> dict[str, int]:
+        return {"recmodel": 3} if self.current else {}
 
     async def start(self) -> None:
         self.calls.append("start")

@@ -117,6 +117,8 @@ def test_a_stale_change_is_refused(client: Client, book: RuleBook) -> None:
             "windows.0.from is '2026-01-01T00:00'",
         ),
         ({"candidates": {"windows": [{"movies": [1], "regions": ["Germany"]}]}}, "windows.0.regions.0 is 'Germany'"),
+        ({"candidates": {"age_ratings": [{"age": 12}]}}, "name one of the two"),
+        ({"candidates": {"age_ratings": [{"age": -1, "movies": [1]}]}}, "age_ratings.0.age is -1"),
         ({"for_you": {"genre_caps": {"Western": 1}}}, "genre 'Western', which no movie has"),
         ({"for_you": {"genre_caps": {"Drama": 0}}}, "genre_caps.Drama is 0"),
     ],
@@ -171,3 +173,22 @@ def test_the_region_of_a_request_reaches_every_list(client: Client, live: FakeLi
     for wrong in ("D", "Germany", "DE,FR", "../..", "DE%00"):
         answer = client.get(f"/api/v1/movies?region={wrong}")
         assert (answer.status_code, "ISO 3166" in answer.json()["detail"]) == (422, True)
+
+
+def test_the_age_of_a_request_reaches_every_list(client: Client, live: FakeLive) -> None:
+    fake = live.current
+    assert fake is not None
+    for path in ("/api/v1/movies?age=12", "/api/v1/search?q=toy&age=12"):
+        assert client.get(path).status_code == 200
+        assert fake.asked["age"] == 12
+    for path, of in (
+        ("/api/v1/movies/1/similar?age=12", "similar"),
+        ("/api/v1/users/1/recommendations?age=12", "for_user"),
+    ):
+        assert client.get(path).status_code == 200
+        assert fake.asked[of]["wanted"] == Wanted(24, age=12)
+    assert client.post("/api/v1/recommendations", json={"history": [], "age": 12}).status_code == 200
+    assert fake.asked["for_history"]["wanted"] == Wanted(24, age=12)
+    for wrong in ("-1", "151", "twelve", "12.5"):
+        answer = client.get(f"/api/v1/movies?age={wrong}")
+        assert (answer.status_code, "age is" in answer.json()["detail"]) == (422, True)

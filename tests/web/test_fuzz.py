@@ -77,6 +77,7 @@ HELD: Final[dict[str, list[Any]]] = {
     "model": ["neural_cf", "collaborative", "history", "popularity", "emb", ""],
     "genre": ["Comedy", "Horror", ""],
     "region": ["DE", "us-ca", ""],
+    "age": [0, 12, 150],
 }
 """By name, what the small release has or nearly has."""
 

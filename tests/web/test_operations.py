@@ -8,8 +8,11 @@ import pytest
 
 from sparrow.config import Settings
 from sparrow.web.app import create_app
+from sparrow.web.metrics import Metrics
+from tests.conftest import small_world
+from tests.online.memory import make_recommender
 from tests.web.conftest import Client
-from tests.web.fake import RELEASE, FakeLive
+from tests.web.fake import RELEASE, FakeLive, FakeLog
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/movies/1", "/nope", "/static/base.css", "/posters/1.jpg", "/healthz"])
@@ -84,6 +87,8 @@ def test_the_description_covers_the_contract(client: Client) -> None:
         "/getrecommendation",
         "/getrecforyou",
         "/posters/{movieId}.jpg",
+        "/admin/v1/cases",
+        "/admin/v1/cases/{number}",
         "/admin/v1/rules",
         "/admin/v1/rules/history",
         "/admin/v1/rules/undo",
@@ -98,3 +103,33 @@ def test_importing_the_application_loads_nothing_heavy() -> None:
     code = f"import sys, sparrow.web.app; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_metrics_tell_stages_rankers_routes_and_model_versions() -> None:
+    site = Client(create_app(FakeLive(make_recommender(small_world())), FakeLog(), Settings()))  # type: ignore[arg-type]
+    for path in (
+        "/api/v1/users/1/recommendations?size=5",
+        "/api/v1/movies/8/similar?size=5",
+        "/getrecforyou?id=1&size=5",
+    ):
+        assert site.get(path).status_code == 200
+    told = site.get("/metrics").text
+    for stage in ("recall", "ranking", "reranking"):
+        assert f'sparrow_stage_seconds_count{{stage="{stage}"}} 3.0' in told
+    assert 'sparrow_lists_total{pipeline="for_you:history",ranker="history"} 2.0' in told
+    assert 'sparrow_lists_total{pipeline="similar:item2vec",ranker="item2vec"} 1.0' in told
+    brought = {
+        line.split()[0]: float(line.split()[1]) for line in told.splitlines() if line.startswith("sparrow_listed")
+    }
+    assert 0 < brought['sparrow_listed_movies_total{route="embedding"}'] <= 15
+    assert 'sparrow_model_info{model="recmodel",version="3"} 1.0' in told
+
+
+def test_a_model_version_that_went_is_told_as_gone() -> None:
+    metrics = Metrics()
+    metrics.note_release("a", {"recmodel": 1})
+    metrics.note_release("a", {"recmodel": 2})
+    told = metrics.render().decode()
+    assert 'sparrow_model_info{model="recmodel",version="1"} 0.0' in told
+    assert 'sparrow_model_info{model="recmodel",version="2"} 1.0' in told
+    assert 'sparrow_release_info{release="a"} 1.0' in told

@@ -51,7 +51,7 @@ from sparrow.config.ranking import (
     WideDeep,
 )
 from sparrow.config.retraining import Retrain
-from sparrow.config.rules import Candidates, ForYou, Lists, MovieRef, People, Rules, Similar, Window
+from sparrow.config.rules import AgeRating, Candidates, ForYou, Group, Lists, MovieRef, People, Rules, Similar, Window
 from sparrow.config.section import Section
 from sparrow.config.serving import Feedback, Online, Recall, Releases, Web
 from sparrow.config.settings import DEFAULT_HOME, HOME_VARIABLE, Settings, find_home, load_settings
@@ -61,6 +61,7 @@ __all__ = [
     "HOME_VARIABLE",
     "INTERLEAVED",
     "MODEL_NAMES",
+    "AgeRating",
     "Arm",
     "Build",
     "Candidates",
@@ -77,6 +78,7 @@ __all__ = [
     "Features",
     "Feedback",
     "ForYou",
+    "Group",
     "Item2vec",
     "Lists",
     "MetricName",

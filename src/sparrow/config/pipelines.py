@@ -8,7 +8,7 @@ from sparrow.config.experiments import Label
 from sparrow.config.rules import People
 from sparrow.config.section import Positive, Section
 
-RuleName = Literal["fresh", "varied", "calibrated", "genre_caps"]
+RuleName = Literal["fresh", "fatigue", "varied", "calibrated", "genre_caps"]
 """Rules of people's lists, as an explanation names them."""
 
 Milliseconds = Annotated[int, Field(ge=0)]
@@ -26,7 +26,7 @@ class PeoplePipeline(Section):
     )
     rules: tuple[RuleName, ...] | None = Field(
         default=None,
-        description="which rules follow, in this order; none: all as written here: fresh, varied, calibrated, genre_caps",
+        description="which rules follow, in this order; none: all, as here: fresh, fatigue, varied, calibrated, genre_caps",
     )
     lists: People | None = Field(
         default=None, description="their weights, as in `[for_you]`; none: those of `[for_you]`"

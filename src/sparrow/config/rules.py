@@ -11,6 +11,7 @@ from sparrow.config.section import Positive, RawId, Section
 
 Weight = Annotated[float, Field(ge=0, lt=1)]
 Least = Annotated[int, Field(ge=0)]
+Age = Annotated[int, Field(ge=0, le=99)]
 Region = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,3}(-[A-Z0-9]{1,3})?$")]
 """As ISO 3166 writes it, "DE" or "US-CA"; compared as a whole."""
 
@@ -21,24 +22,39 @@ MOST_MOVIES = 100_000
 MOST_WINDOWS = 1000
 
 
-class Window(Section):
-    """When and where some movies may be shown: those listed, or those with one of the genres."""
-
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+class Group(Section):
+    """Movies that a rule is about: those listed, or those with one of the genres."""
 
     movies: Annotated[tuple[MovieRef, ...], Field(max_length=MOST_MOVIES)] = ()
     genres: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if bool(self.movies) == bool(self.genres):
+            raise ValueError("it is about `movies` or about `genres`; name one of the two")
+        return self
+
+
+class Window(Group):
+    """When and where some movies may be shown."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
     since: AwareDatetime | None = Field(default=None, alias="from", description="the first moment; none: always was")
     until: AwareDatetime | None = Field(default=None, description="the first moment after; none: for ever")
     regions: tuple[Region, ...] = Field(default=(), description="where; none: everywhere")
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        if bool(self.movies) == bool(self.genres):
-            raise ValueError("a window is about `movies` or about `genres`; name one of the two")
+    def _opens_before_it_closes(self) -> Self:
         if self.since and self.until and self.since >= self.until:
             raise ValueError(f"from {self.since} is not before until {self.until}; swap or mend them")
         return self
+
+
+class AgeRating(Group):
+    """From which age some movies are."""
+
+    age: Age = Field(description="years; 0: for everybody")
 
 
 class Candidates(Section):
@@ -56,6 +72,12 @@ class Candidates(Section):
         default=(),
         description='`{movies = [1] or genres = ["War"], from, until, regions}`: they are shown only then and there',
     )
+
+    age_ratings: Annotated[tuple[AgeRating, ...], Field(max_length=MOST_WINDOWS)] = Field(
+        default=(),
+        description='`{age = 16, movies = [1] or genres = ["Horror"]}`: who asks with a lower `age=` does not see them',
+    )
+    unrated_age: Age = Field(default=18, description="what a movie counts as that no age rating names")
 
     @field_serializer("hidden")
     def _in_order(self, hidden: frozenset[int | str]) -> list[int | str]:
@@ -104,6 +126,12 @@ class People(Lists):
 
     calibration: Weight = Field(
         default=0.0, description="0: by score alone; towards 1: the mix of genres follows the history (Steck, 2018)"
+    )
+    fatigue: Least = Field(
+        default=0, description="a movie shown so often and never clicked stands behind all others; 0: never"
+    )
+    fatigue_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=14, description="days whose impressions count for that"
     )
 
 

@@ -39,6 +39,16 @@ class Online(Section):
         description="feature store: a redis:// address, see docs/serving.md; empty: LMDB",
     )
     store_timeout_ms: Positive = Field(default=250, description="deadline of what a request asks of Redis")
+    # Left out of every dump, and so of manifests: it may hold a password.
+    candidates_url: str = Field(
+        default="",
+        exclude=True,
+        repr=False,
+        pattern=r"^(|https?://\S+)$",
+        description="gives the ids of what may be shown, as JSON, see docs/serving.md; empty: everything the rules allow",
+    )
+    candidates_seconds: Annotated[float, Field(gt=0)] = Field(default=60.0, description="how often that is asked")
+    candidates_timeout_ms: Positive = Field(default=2000, description="deadline of its whole answer")
     embedding: str = Field(default="fusion", description="the similarity behind similar movies")
     poll_seconds: Annotated[float, Field(gt=0)] = Field(
         default=1.0, description="how often the live pointer is looked at"
@@ -64,6 +74,15 @@ class Web(Section):
         exclude=True,
         repr=False,
         description="opens `/admin/v1`; set it as SPARROW_WEB__ADMIN_TOKEN; empty: closed to everybody",
+    )
+    # Likewise: whoever has it can speak for everybody.
+    person_secret: str = Field(
+        default="",
+        exclude=True,
+        repr=False,
+        pattern=r"^(|.{32,})$",
+        description="signs people's tokens, 32 characters or more, as SPARROW_WEB__PERSON_SECRET: what is about a person opens "
+        "with their own token only, see docs/operations.md; empty: open",
     )
 
 

@@ -88,7 +88,9 @@ class Listing:
         pipeline: the pipeline that made it, e.g. "similar:item2vec", "for_you:neural_cf", "for_you:history".
         arm: `experiment:arm` of each experiment that the list is part of, comma separated; "" outside experiments.
         degraded: what was not there and had to be replaced: "ranker", "store".
-        timings: milliseconds per stage, filled when `explain` was asked for.
+        timings: milliseconds per stage.
+        ranker: who ranked it.
+        routes: route → how many of the movies it brought; several may bring the same one.
         propensities: the chance of each place given those before it and that the order was drawn; None: it was not.
         teams: of an interleaved list, the arm that added each movie, 0 or 1; None: one arm made it.
         asked_about: the movie that `explain_movie` named, None if it named none.
@@ -102,6 +104,8 @@ class Listing:
     items: tuple[ListedMovie, ...]
     degraded: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    ranker: str = ""
+    routes: Mapping[str, int] = field(default_factory=dict)
     propensities: tuple[float, ...] | None = None
     teams: tuple[int, ...] | None = None
     asked_about: MovieFacts | None = None

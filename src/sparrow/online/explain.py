@@ -8,7 +8,8 @@ import numpy as np
 from sparrow.online.answers import ListedMovie, Reason, ReasonKind
 from sparrow.online.catalog import Catalog, Rows
 from sparrow.online.deep import DeepRanker
-from sparrow.online.pipeline import Outcome
+from sparrow.online.moves import Moves, moves_of
+from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.recall import Found, Recall, Request
 from sparrow.online.wanted import Wanted
 
@@ -24,14 +25,16 @@ _NOWHERE: Final[Mapping[int, int]] = {}
 
 def explain_items(
     catalog: Catalog,
-    routes: Sequence[Recall],
+    pipeline: Pipeline,
     outcome: Outcome,
     request: Request,
     wanted: Wanted,
     model: DeepRanker | None = None,
-) -> tuple[ListedMovie, ...]:
-    """The first of a ranking with up to `MAX_REASONS` reasons each; `model` ranked them, if a network did."""
+) -> tuple[tuple[ListedMovie, ...], dict[str, int]]:
+    """The first of a ranking with up to `MAX_REASONS` reasons each, and how many of them each route brought; `model` ranked them,
+    if a network did."""
     shown, trace = outcome.ranked.rows[: wanted.size], wanted.explain
+    routes, moves = pipeline.routes, moves_of(pipeline, outcome, request, shown.tolist()) if trace else {}
     rows, told = shown.tolist(), model.explain(request, shown) if trace and model else []
     places = _places(outcome.candidates.found, shown)
     anchors = {
@@ -40,15 +43,18 @@ def explain_items(
         if route.reason == "because_liked" and route.name in places
     }
     taste = _genre_taste(catalog, request)
-    return tuple(
+    items = tuple(
         ListedMovie(
             movie=catalog.facts[row],
             score=score,
             reasons=_reasons(catalog, routes, anchors, request, places, _shared_genres(catalog, taste, row), row),
-            trace=_trace(outcome, places, row, position) | (told[position] if told else {}) if trace else None,
+            trace=_trace(outcome, places, row, position, moves[row]) | (told[position] if told else {})
+            if trace
+            else None,
         )
         for position, (row, score) in enumerate(zip(rows, outcome.ranked.scores[: wanted.size].tolist(), strict=True))
     )
+    return items, {name: len(found) for name, found in places.items() if found}
 
 
 def _places(found: Mapping[str, Found], shown: Rows) -> dict[str, dict[int, int]]:
@@ -120,8 +126,8 @@ def _shared_genres(catalog: Catalog, taste: Sequence[float], row: int) -> tuple[
     return tuple(catalog.genre_names[genre] for genre in common[:MAX_GENRES])
 
 
-def _trace(outcome: Outcome, places: Places, row: int, position: int) -> dict[str, Any]:
-    """Which routes brought it where with what score, what the ranker said, and where the rules moved it from."""
+def _trace(outcome: Outcome, places: Places, row: int, position: int, moves: Moves) -> dict[str, Any]:
+    """Which routes brought it where with what score, what the ranker said, and where which rule moved it."""
     routes = {
         name: {"place": found[row] + 1, "score": float(outcome.candidates.found[name].scores[found[row]])}
         for name, found in places.items()
@@ -131,5 +137,6 @@ def _trace(outcome: Outcome, places: Places, row: int, position: int) -> dict[st
     score = float(outcome.scores[candidate])
     better = int((outcome.scores > score).sum())
     parts = {name: round(float(scores[candidate]), 4) for name, scores in outcome.parts.items()}
-    told = {"routes": routes, "ranker": outcome.ranker, "score": score, "ranked": better + 1, "position": position + 1}
+    told = {"routes": routes, "ranker": outcome.ranker, "score": score, "ranked": better + 1}
+    told |= {"moves": moves, "position": position + 1}
     return told | ({"parts": parts} if parts else {})

@@ -27,12 +27,15 @@ Known = tuple[UserRecord | None, LaterEvents, tuple[str, ...]]
 """Record, later events, and what is degraded."""
 
 
-async def as_far_as_known(store: FeatureStore, later: Callable[[int], LaterEvents], user_id: int) -> Known:
+async def as_far_as_known(
+    store: FeatureStore, later: Callable[[int], LaterEvents], user_id: int, waits: bool = False
+) -> Known:
     """A person's record and later events; either may be out of reach, and the other still keeps seen movies out.
 
-    What lies behind a network is asked in a thread: while it hangs, requests that need nothing of it are answered.
+    What lies behind a network, the store or (`waits`) the events, is asked in a thread: while it hangs, requests that need
+    nothing of it are answered.
     """
-    if store.waits or (isinstance(later, EventsLater) and later.waits):
+    if store.waits or waits:
         return await asyncio.to_thread(_read, store, later, user_id)
     return _read(store, later, user_id)
 

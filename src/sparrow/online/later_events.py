@@ -15,15 +15,17 @@ class LaterEvents:
         rated_at: movie id → seconds, UTC, of its latest rating.
         seen: ids not to show again: watched or disliked, ever.
         undone: movie id → seconds, UTC, up to which the release's own rating of it no longer counts.
+        shown: movie id → in how many lists since it was last clicked; only where a rule asks for it.
     """
 
     ratings: Sequence[tuple[int, float]] = ()
     rated_at: Mapping[int, int] = field(default_factory=dict)
     seen: frozenset[int] = frozenset()
     undone: Mapping[int, int] = field(default_factory=dict)
+    shown: Mapping[int, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether anything is known at all."""
+        """Whether anything is known at all of their taste."""
         return bool(self.ratings or self.seen or self.undone)
 
 
@@ -52,3 +54,8 @@ def sum_events(events: Iterable[StoredEvent], after: int = 0) -> LaterEvents:
         elif event.type == "undo":
             seen.discard(movie)
     return LaterEvents(list(ratings.items()), rated_at, frozenset(seen), undone)
+
+
+def nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of `Recommender.later`
+    """Where no events are kept."""
+    return LaterEvents()

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from sparrow.config import Settings
 from sparrow.errors import ReleaseError, SparrowError
 from sparrow.features.encoding import EncodingSpec
 from sparrow.features.inputs import INPUTS
+from sparrow.online.candidate_source import CandidateSource, Ids, ids_or_all
 from sparrow.online.catalog import Catalog, build_catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker, LocalPredictor, OnnxNetwork, RemotePredictor, signature_of
 from sparrow.online.ensemble import FILE as FOR_YOU
 from sparrow.online.ensemble import Chosen
+from sparrow.online.fatigue import shown_lately, shown_nothing
 from sparrow.online.known import EventsLater
-from sparrow.online.later_events import LaterEvents
+from sparrow.online.later_events import nothing_later
 from sparrow.online.next_item import NextItem
 from sparrow.online.recommender import Recommender
 from sparrow.online.remote_ranker import RemoteRanker
@@ -97,12 +100,13 @@ def open_folder(
             name: _open_ranker(name, served, folder, catalog, settings, (versions or {}).get(served))
             for name, served in _models_of(manifest)
         },
-        later=EventsLater(live, manifest.events_through) if live else _nothing_later,
+        later=EventsLater(live, manifest.events_through) if live else nothing_later,
         settings=settings,
         ids=OutsideIds(outside, asked) if meta.outside_ids else None,
         collaborative=_open_collaborative(folder, catalog),
         next_item=_open_next_item(folder, catalog),
         chosen=Chosen.load(folder / FOR_YOU),
+        shown=partial(shown_lately, live) if live else shown_nothing,
     )
 
 
@@ -143,10 +147,6 @@ def _open_ranker(
     return DeepRanker(name, catalog, spec, RemotePredictor(remote, spec, catalog), local)
 
 
-def _nothing_later(user_id: int) -> LaterEvents:  # noqa: ARG001 - the shape of `Recommender.later`
-    return LaterEvents()
-
-
 async def _retire(recommender: Recommender) -> None:
     """Close a replaced release, at once if the server stops."""
     try:
@@ -163,11 +163,14 @@ class LiveRelease:
     ) -> None:
         self._home, self._settings, self._live = home, settings, live
         self._rules, self._changing = RuleWatch(rules, settings.rules), asyncio.Lock()
+        self._source: CandidateSource | None = None
+        if settings.online.candidates_url:
+            self._source = CandidateSource(home, settings.online, self._check_offered)
         self._target = open_target(home, settings.online.store, settings.online.store_timeout_ms / 1000)
         self._pointer: Pointer | None = None
         self._recommender: Recommender | None = None
         self._problem = ""
-        self._poller: asyncio.Task[None] | None = None
+        self._pollers: list[asyncio.Task[None]] = []
         self._retiring: set[asyncio.Task[None]] = set()
 
     @property
@@ -183,18 +186,28 @@ class LiveRelease:
             )
         return self._recommender
 
+    @property
+    def models(self) -> Mapping[str, int]:
+        """The versions of its models that the pointer names, by served name."""
+        return self._pointer.models if self._pointer else {}
+
     async def start(self) -> None:
-        """Load the current release and begin to watch the pointer."""
+        """Load the current release and begin to watch the pointer, and the source of candidates."""
+        if self._source and self._source.offer is None:
+            await self._source.look()
         await self.refresh()
-        self._poller = asyncio.create_task(self._poll(), name="release-poller")
+        self._pollers = [asyncio.create_task(self._poll(), name="release-poller")]
+        if self._source:
+            self._pollers.append(asyncio.create_task(self._source.watch(self._follow_source), name="candidate-watch"))
 
     async def stop(self) -> None:
         """Stop watching and let go of every release."""
-        for task in (self._poller, *self._retiring):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        for task in (*self._pollers, *self._retiring):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._source:
+            await self._source.aclose()
         if self._recommender is not None:
             await self._recommender.aclose()
         self._target.close()
@@ -208,6 +221,8 @@ class LiveRelease:
         for name, problem in (("problem", self._problem), ("rules_problem", self._rules.problem)):
             if problem:
                 facts[name] = problem
+        if self._source:
+            facts["candidates"] = self._source.state()
         return self._recommender is not None, facts
 
     async def refresh(self) -> None:
@@ -217,10 +232,12 @@ class LiveRelease:
         """
         async with self._changing:
             await self._follow_rules()
-            if self._rules.known:
-                await self._follow_pointer()
-            else:
+            if not self._rules.known:
                 self._problem = f"Nothing is served before the rules can be read: {self._rules.problem}"
+            elif self._source and self._source.offer is None:
+                self._problem = f"Nothing is served before it is known what may be. {self._source.problem}"
+            else:
+                await self._follow_pointer()
 
     async def _follow_rules(self) -> None:
         version = await asyncio.to_thread(self._rules.look)
@@ -264,6 +281,8 @@ class LiveRelease:
     def _open(self, pointer: Pointer) -> Recommender:
         recommender = open_release(self._home, pointer, self._settings, self._live, self._target)
         recommender.check_settings()
+        if self._source:
+            recommender = recommender.with_offered(ids_or_all(self._source))
         # Asked now, away from requests: it is a walk over everybody, and must be known when a shared store is away.
         recommender.user_ids(1)
         return recommender
@@ -279,3 +298,14 @@ class LiveRelease:
         while True:
             await asyncio.sleep(self._settings.online.poll_seconds)
             await self.refresh()
+
+    def _check_offered(self, ids: Ids) -> None:
+        """Raise InvalidInput if the release that is live knows none of these."""
+        if self._recommender is not None:
+            self._recommender.check_offered(ids)
+
+    async def _follow_source(self) -> None:
+        async with self._changing:
+            held, offered = self._recommender, ids_or_all(self._source)
+            if held is not None and held.offered is not offered:
+                self._recommender = await asyncio.to_thread(held.with_offered, offered)

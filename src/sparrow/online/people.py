@@ -1,7 +1,7 @@
 """Who asks: a person's history within one release, from stored ratings, later events, or the request itself."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -18,6 +18,14 @@ _NO_TIMES: Final = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
+class Shown:
+    """(s,) rows that a person was shown and did not open, and in how many lists each."""
+
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.int32))
+    times: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+@dataclass(frozen=True)
 class Person:
     """A person as ranking sees them; movies are dense rows of the catalogue, oldest first.
 
@@ -26,12 +34,14 @@ class Person:
         rated: (n,) movies they rated (each once, at its latest rating).
         halves: (n,) those ratings in half-stars.
         seen: (m,) everything not to be shown again: rated, watched or "not for me".
+        shown: what may tire them, where a rule asks for it.
     """
 
     user_id: UserId | None
     rated: Rows
     halves: NDArray[np.int64]
     seen: Rows
+    shown: Shown = Shown()
 
     @cached_property
     def liked(self) -> Rows:
@@ -61,7 +71,8 @@ def person_from_record(
         # Stable: an event in the very second of a stored rating of its movie comes after it.
         order = np.lexsort((movies, times))
         movies, halves = movies[order], halves[order]
-    return _person(catalog, UserId(user_id), movies, halves.astype(np.int64), later.seen)
+    person = _person(catalog, UserId(user_id), movies, halves.astype(np.int64), later.seen)
+    return replace(person, shown=_shown(catalog, later.shown)) if later.shown else person
 
 
 def person_from_history(catalog: Catalog, history: Sequence[tuple[int, float | None]]) -> Person:
@@ -69,6 +80,11 @@ def person_from_history(catalog: Catalog, history: Sequence[tuple[int, float | N
     movies = np.array([movie for movie, _ in history], dtype=np.int64)
     halves = np.array([10 if stars is None else half_stars(stars) for _, stars in history], dtype=np.int64)
     return _person(catalog, None, movies, halves, frozenset())
+
+
+def _shown(catalog: Catalog, shown: Mapping[int, int]) -> Shown:
+    rows, known = catalog.known_rows(np.array(list(shown), dtype=np.int64))
+    return Shown(rows, np.array(list(shown.values()), dtype=np.int64)[known])
 
 
 def _person(

@@ -30,6 +30,7 @@ class Request:
         allowed: (n,) bool, which movies may come back at all (available, unseen, not excluded, not `movie` itself).
         excluded: raw ids that the caller excluded; `allowed` says so too.
         region: where it comes from, likewise.
+        age: of who looks on, likewise.
     """
 
     movie: int | None
@@ -37,6 +38,7 @@ class Request:
     allowed: NDArray[np.bool_]
     excluded: frozenset[int] = frozenset()
     region: str = ""
+    age: int | None = None
 
 
 Near = Callable[[Rows], Rows]

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sparrow.config import Rules, Settings
+from sparrow.config import Group, MovieRef, Rules, Settings
 from sparrow.errors import NotFound
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
-from sparrow.online.availability import Availability, check_genres, unknown_movies
+from sparrow.online.availability import Availability, check_genres, not_offered, unknown_movies
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
@@ -23,7 +23,8 @@ from sparrow.online.ensemble import Chosen
 from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
 from sparrow.online.explain import explain_items
 from sparrow.online.exploration import explored
-from sparrow.online.known import as_far_as_known
+from sparrow.online.fatigue import shown_nothing
+from sparrow.online.known import EventsLater, as_far_as_known
 from sparrow.online.later_events import LaterEvents
 from sparrow.online.next_item import NextItem
 from sparrow.online.people import Person, person_from_history, person_from_record
@@ -33,11 +34,13 @@ from sparrow.online.rankers import Rankers
 from sparrow.online.recall import Candidates, Request
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
+from sparrow.online.traced import run_traced
 from sparrow.online.user_facts import rating_times, user_facts
 from sparrow.online.wanted import NOWHERE, Wanted
 from sparrow.online.why_not import barred, why_not
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.outside_ids import OutsideIds
+from sparrow.tracing import stage
 
 EMBEDDING_ALIAS: Final = "emb"
 
@@ -53,11 +56,13 @@ class Recommender:
         similarities: movie embedding name → vectors.
         deep: trained networks by name.
         later: a person's events since the release.
+        shown: what a person was shown and did not open in the last so many days, by movie id; asked only where a rule wants it.
         settings: recall quotas, rules, the default embedding.
         ids: what the outside world calls movies and people; None: by their numbers.
         collaborative: iALS and EASE, None when the release has none.
         next_item: which movie follows which, None when the release has none.
         chosen: the default ranker of people's lists, the ensemble's weights, the quotas of recall.
+        offered: what a source of candidates names; None: no source is asked.
         rankers: who ranks for whom.
     """
 
@@ -72,6 +77,8 @@ class Recommender:
     collaborative: Collaborative | None = None
     next_item: NextItem | None = None
     chosen: Chosen = field(default_factory=Chosen)
+    shown: Callable[[int, int], Mapping[int, int]] = shown_nothing
+    offered: frozenset[MovieRef] | None = None
     rankers: Rankers = field(init=False, repr=False)
     _pipelines: Mapping[str, Pipeline] = field(init=False, repr=False)
     _shelf: Shelf = field(init=False, repr=False)
@@ -86,7 +93,9 @@ class Recommender:
 
     def _obey(self) -> None:
         """Evaluate the rules over the catalogue, once: a request pays for a mask."""
-        object.__setattr__(self, "_available", Availability(self.catalog, self.settings.candidates, self.ids))
+        object.__setattr__(
+            self, "_available", Availability(self.catalog, self.settings.candidates, self.ids, self.offered)
+        )
         object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
         personal = Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen)
         pipelines = build_pipelines(self.catalog, self.similarities, personal, self.settings)
@@ -105,6 +114,17 @@ class Recommender:
         other._obey()
         return other
 
+    def with_offered(self, offered: frozenset[MovieRef] | None) -> "Recommender":
+        """The same release and rules over what a source of candidates names now; otherwise as `with_rules`."""
+        other = copy(self)
+        object.__setattr__(other, "offered", offered)
+        other._obey()
+        return other
+
+    def check_offered(self, offered: frozenset[MovieRef]) -> None:
+        """Raise InvalidInput if a source of candidates names no movie of this release."""
+        not_offered(self.catalog, offered, self.ids)
+
     def check_rules(self, rules: Rules) -> list[int | str]:
         """Evaluate rules without obeying them; gives the movies they name that this release lacks.
 
@@ -113,8 +133,9 @@ class Recommender:
         """
         check_genres(self.catalog, rules)
         self.with_rules(rules)
-        windows = (movie for window in rules.candidates.windows for movie in window.movies)
-        return unknown_movies(self.catalog, {*rules.candidates.hidden, *windows}, self.ids)
+        listed: tuple[Group, ...] = (*rules.candidates.windows, *rules.candidates.age_ratings)
+        named = {movie for one in listed for movie in one.movies}
+        return unknown_movies(self.catalog, {*rules.candidates.hidden, *named}, self.ids)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -143,14 +164,21 @@ class Recommender:
         return self.catalog.facts[self.catalog.row(movie_id)]
 
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = NOWHERE
+        self,
+        genre: str | None,
+        sort: Sort,
+        size: int,
+        offset: int,
+        year: int | None = None,
+        region: str = NOWHERE,
+        age: int | None = None,
     ) -> tuple[list[MovieFacts], int]:
         """A page of the catalogue and the number of movies in all; NotFound for an unknown genre."""
-        return self._shelf.movies(self._available.mask(region), genre, sort, size, offset, year)
+        return self._shelf.movies(self._available.mask(region, age), genre, sort, size, offset, year)
 
-    def search(self, text: str, size: int, region: str = NOWHERE) -> list[MovieFacts]:
+    def search(self, text: str, size: int, region: str = NOWHERE, age: int | None = None) -> list[MovieFacts]:
         """Movies whose title has every word of `text`: the title itself first, then most rated."""
-        return self._shelf.search(self._available.mask(region), text, size)
+        return self._shelf.search(self._available.mask(region, age), text, size)
 
     def user(self, user_id: int) -> UserFacts:
         """One person, with what they did since the release; NotFound for someone nobody has heard of."""
@@ -188,13 +216,13 @@ class Recommender:
         name = self._embedding_name(embedding)
         row = int(self.catalog.row(movie_id))
         person = self._nobody
-        allowed = self.allowed(person, wanted.exclude, wanted.region)
+        allowed = self.allowed(person, wanted.exclude, wanted.region, wanted.age)
         allowed[row] = False
         allowed[self._apart.of(row)] = False
         known = name is not None and bool(self.similarities[name].has_vector[row])
         pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
-        request = Request(row, person, allowed, wanted.exclude, wanted.region)
-        outcome = await pipeline.run(request)
+        request = Request(row, person, allowed, wanted.exclude, wanted.region, wanted.age)
+        outcome = await run_traced(pipeline, request)
         return self._listing(pipeline, outcome, request, wanted)
 
     def check_settings(self) -> None:
@@ -208,9 +236,19 @@ class Recommender:
         Who asks for a `model` stands outside of experiments; `arm` is one to be tried out, where the settings allow it.
         """
         assigned = self._assigner.override(arm) if arm else OUTSIDE if model else self._assigner.of(user_id)
-        record, later, degraded = await as_far_as_known(self.store, self.later, user_id)
+        with stage("store"):
+            record, later, degraded = await as_far_as_known(self.store, self._later, user_id, self._events_wait)
         person = person_from_record(self.catalog, user_id, record, later)
         return await self.for_person(person, wanted, model, assigned, degraded)
+
+    @property
+    def _events_wait(self) -> bool:
+        return isinstance(self.later, EventsLater) and self.later.waits
+
+    def _later(self, user_id: int) -> LaterEvents:
+        """All that the rules want to know of a person's events, in one go."""
+        later, rules = self.later(user_id), self.settings.for_you
+        return replace(later, shown=self.shown(user_id, rules.fatigue_days)) if rules.fatigue else later
 
     async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing:
         """A guest's list from (movie id, stars) pairs, oldest first."""
@@ -225,9 +263,8 @@ class Recommender:
         degraded: tuple[str, ...] = (),
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
-        request = Request(
-            None, person, self.allowed(person, wanted.exclude, wanted.region), wanted.exclude, wanted.region
-        )
+        allowed = self.allowed(person, wanted.exclude, wanted.region, wanted.age)
+        request = Request(None, person, allowed, wanted.exclude, wanted.region, wanted.age)
         if assigned.draft and model is None:
             sides = [await self.rank(request, ranker, wanted.explain) for ranker in assigned.draft]
             both = drafted((sides[0], sides[1]), wanted.size, np.random.default_rng())
@@ -242,7 +279,7 @@ class Recommender:
     ) -> tuple[Pipeline, Outcome]:
         """The ranking behind a person's list, without the words; all rankers share one recall (`brought`)."""
         pipeline = self.rankers.pipeline_for(request.person, model)
-        return pipeline, await pipeline.run(request, explain, brought)
+        return pipeline, await run_traced(pipeline, request, explain, brought)
 
     def _embedding_name(self, asked: str | None) -> str | None:
         if asked in (None, EMBEDDING_ALIAS):
@@ -252,10 +289,10 @@ class Recommender:
         return asked
 
     def allowed(
-        self, person: Person, exclude: frozenset[int] = frozenset(), region: str = NOWHERE
+        self, person: Person, exclude: frozenset[int] = frozenset(), region: str = NOWHERE, age: int | None = None
     ) -> NDArray[np.bool_]:
         """(n,) which movies may stand in a list of theirs."""
-        allowed = self._available.mask(region).copy()
+        allowed = self._available.mask(region, age).copy()
         allowed[person.seen] = False
         if exclude:
             allowed[self.catalog.known_rows(np.array(sorted(exclude), dtype=np.int64))[0]] = False
@@ -265,14 +302,17 @@ class Recommender:
         self, pipeline: Pipeline, outcome: Outcome, request: Request, wanted: Wanted, degraded: tuple[str, ...] = ()
     ) -> Listing:
         model = self.deep.get(outcome.ranker)
+        items, routes = explain_items(self.catalog, pipeline, outcome, request, wanted, model)
         listing = Listing(
             release=self.release,
             recommendation_id=uuid.uuid4().hex,
             pipeline=pipeline.name,
             arm="",
-            items=explain_items(self.catalog, pipeline.routes, outcome, request, wanted, model),
+            items=items,
             degraded=(*degraded, *outcome.degraded),
-            timings=outcome.timings if wanted.explain else {},
+            timings=outcome.timings,
+            ranker=outcome.ranker,
+            routes=routes,
         )
         if wanted.explain_movie is None:
             return listing

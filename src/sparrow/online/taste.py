@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sparrow.config import People
 from sparrow.online.catalog import Catalog
+from sparrow.online.fatigue import Fatigue
 from sparrow.online.recall import Request
 from sparrow.online.reranking import Ranked, Reranker
 from sparrow.online.rules import POOL, Varied, cap_rules, fresh_rules, in_unit
@@ -81,6 +82,9 @@ def people_rules(
         order: names of those that shall follow, in this order; None: all, scores first, places last.
     """
     rules = fresh_rules(catalog, settings)
+    if settings.fatigue:
+        # Before what mixes the best of a list: it shall mix those that will be seen.
+        rules.append(Fatigue(settings.fatigue))
     if settings.diversity and similarity is not None:
         rules.append(Varied(similarity, settings.diversity, in_unit))
     if settings.calibration:

@@ -16,6 +16,7 @@ class Wanted:
         exclude: ids of movies that shall not stand in it; unknown ones are passed over.
         explain: add a trace to every movie, and the time each stage took.
         region: a country or a part of one (ISO 3166), upper case.
+        age: of who looks on, in years; None sees movies whatever their age rating.
         explain_movie: id of a movie to be told about: what became of it.
     """
 
@@ -24,3 +25,4 @@ class Wanted:
     explain: bool = False
     region: str = NOWHERE
     explain_movie: int | None = None
+    age: int | None = None

@@ -1,25 +1,24 @@
 """`explain_movie=`: why one movie stands where it does in a list, or why it does not stand there. Works only when asked."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from sparrow.online.availability import Availability
 from sparrow.online.catalog import Catalog
+from sparrow.online.moves import EXPLORED, moves_of
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.recall import Request
-from sparrow.online.reranking import Ranked, descending_by_score
-
-EXPLORED: Final = "explored"
-"""The last move in a list whose order was drawn (`exploration`)."""
 
 _WORDS: Final = {
     "hidden": "it is hidden",
     "min_ratings": "it has fewer ratings than candidates.min_ratings asks for",
     "where": "it does not meet candidates.where",
+    "not_offered": "the source of candidates does not name it",
     "window": "no window of it is open now",
     "region": "no window of it is open in this region",
+    "age": "its age rating is above the age of who looks on, or it has none",
     "seen": "the person has seen it, or said it is not for them",
     "excluded": "the request excludes it",
     "itself": "it is the movie that others shall be like",
@@ -36,7 +35,7 @@ def barred(catalog: Catalog, available: Availability, apart: Iterable[int], requ
         "itself": row == request.movie,
         "apart": row in apart,
     }
-    return [*available.reasons(row, request.region), *(name for name, is_so in told.items() if is_so)]
+    return [*available.reasons(row, request.region, request.age), *(name for name, is_so in told.items() if is_so)]
 
 
 def why_not(
@@ -79,34 +78,15 @@ def _routes(outcome: Outcome, row: int) -> dict[str, dict[str, float]]:
 
 def _reranked(pipeline: Pipeline, outcome: Outcome, request: Request, row: int, size: int) -> dict[str, Any]:
     """Its place before and after each rule, until one removes it or the list ends; where the order was drawn, that comes last."""
-    order = descending_by_score(outcome.scores)
-    by_score = Ranked(outcome.candidates.rows[order], outcome.scores[order])
-    place, moves = _place(by_score, row), []
-    for name, ranked in _steps(pipeline, outcome, request, by_score):
-        before, place = place, _place(ranked, row)
-        if place != before:
-            moves.append({"rule": name, "from": before, "to": place})
-        if place is None:
-            how = "the places were drawn, and it was not" if name == EXPLORED else f"the rule {name} removed it"
-            detail = f"It was ranked at place {before} when {how}."
-            return {"moves": moves, "verdict": "removed", "because": [name], "detail": detail}
-    assert place is not None
+    moves = moves_of(pipeline, outcome, request, [row])[row]
+    if moves and moves[-1]["to"] is None:
+        name, before = moves[-1]["rule"], moves[-1]["from"]
+        how = "the places were drawn, and it was not" if name == EXPLORED else f"the rule {name} removed it"
+        detail = f"It was ranked at place {before} when {how}."
+        return {"moves": moves, "verdict": "removed", "because": [name], "detail": detail}
+    place = int(np.flatnonzero(outcome.ranked.rows == row)[0]) + 1
     if place > size:
         detail = f"It came to place {place}; the list has {size}."
         return {"moves": moves, "position": place, "verdict": "too_far_behind", "because": [], "detail": detail}
     detail = f"It stands in the list, at place {place}."
     return {"moves": moves, "position": place, "verdict": "listed", "because": [], "detail": detail}
-
-
-def _steps(pipeline: Pipeline, outcome: Outcome, request: Request, ranked: Ranked) -> Iterator[tuple[str, Ranked]]:
-    """What each rule made of the ranking; at last what was shown, which is something else where the order was drawn."""
-    for rule in (one for one in pipeline.rules if one.name not in outcome.left_out):
-        ranked = rule.rerank(ranked, request)
-        yield rule.name, ranked
-    yield EXPLORED, outcome.ranked
-
-
-def _place(ranked: Ranked, row: int) -> int | None:
-    """From 1; None if it is not there."""
-    found = np.flatnonzero(ranked.rows == row)
-    return int(found[0]) + 1 if len(found) else None

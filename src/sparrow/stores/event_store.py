@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from sparrow.stores.live import LiveStore, StoredEvent
+from sparrow.stores.live import Exposure, LiveStore, StoredEvent
 
 
 class EventStore(Protocol):
@@ -26,6 +26,13 @@ class EventStore(Protocol):
 
         Raises:
             StoreUnavailable: they cannot be read.
+        """
+
+    def exposures_of(self, user_id: int, since: int) -> list[Exposure]:
+        """What a person was shown and clicked since then (seconds, UTC), of their newest `MAX_EXPOSURES`; newest first.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
         """
 
     def forgotten(self) -> dict[int, int]:

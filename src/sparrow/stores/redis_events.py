@@ -4,6 +4,7 @@
     sparrow:live:seq           the newest number
     sparrow:live:began         the number it went on from: of the home that used it first
     sparrow:live:user:{id}     list of a person's newest MAX_EVENTS events that tell their taste, oldest first, each "number JSON"
+    sparrow:live:shown:{id}    list of a person's newest MAX_EXPOSURES impressions and clicks, oldest first, each JSON
     sparrow:live:event:{id}    an event id that has counted; expires after `IDS_S`
     sparrow:live:outside       hash: person → what they are called, if not by that number
     sparrow:live:forgotten     hash: person → when they asked to be forgotten
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sparrow.errors import InvalidInput, StoreUnavailable
-from sparrow.stores.live import FIELDS, MAX_EVENTS, TELLING_TYPES, LiveStore, StoredEvent
+from sparrow.stores.live import FIELDS, MAX_EVENTS, MAX_EXPOSURES, TELLING_TYPES, Exposure, LiveStore, StoredEvent
 from sparrow.stores.redis_connection import REFUSED, RedisConnection
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ SEQ: Final = "sparrow:live:seq"
 OUTSIDE: Final = "sparrow:live:outside"
 FORGOTTEN: Final = "sparrow:live:forgotten"
 USER: Final = "sparrow:live:user:"
+SHOWN: Final = "sparrow:live:shown:"
 EVENT: Final = "sparrow:live:event:"
 READERS: Final = "sparrow:live:readers"
 BEGAN: Final = "sparrow:live:began"
@@ -48,12 +50,16 @@ WRITE_S: Final = 5.0
 REST_S: Final = 1.0
 """How long requests leave a Redis alone that did not answer."""
 
+SHOWN_S: Final = 90 * 86_400
+"""How long what a person was shown is kept for requests after the last of it."""
+
 REPLAY: Final = 500
 """Entries of the stream read at a time."""
 
 _LARGEST: Final = 2**63 - 1
 
-_ADD: Final = """
+_ADD: Final = (
+    """
 if redis.call('EXISTS', KEYS[2]) == 0 then return -1 end
 local added = 0
 for at = 4, #ARGV, 7 do
@@ -66,6 +72,11 @@ for at = 4, #ARGV, 7 do
       local list = ARGV[2] .. user
       redis.call('RPUSH', list, seq .. ' ' .. ARGV[at + 5])
       redis.call('LTRIM', list, -@MOST@, -1)
+    else
+      local list = '@SHOWN@' .. user
+      redis.call('RPUSH', list, ARGV[at + 5])
+      redis.call('LTRIM', list, -@MOST_SHOWN@, -1)
+      redis.call('EXPIRE', list, @SHOWN_S@)
     end
     if ARGV[at + 6] ~= '' then redis.call('HSETNX', KEYS[3], user, ARGV[at + 6]) end
     added = added + 1
@@ -73,6 +84,10 @@ for at = 4, #ARGV, 7 do
 end
 return added
 """.replace("@MOST@", str(MAX_EVENTS))
+    .replace("@SHOWN@", SHOWN)
+    .replace("@MOST_SHOWN@", str(MAX_EXPOSURES))
+    .replace("@SHOWN_S@", str(SHOWN_S))
+)
 
 _REBUILD: Final = """
 local newer = {}
@@ -134,6 +149,13 @@ class RedisEvents:
         with self._reading.client() as client:
             rows = [_stored(row) for row in client.lrange(f"{USER}{user_id}", 0, -1)]
         return [one for one in rows if one.seq > after or one.type != "rating"]
+
+    def exposures_of(self, user_id: int, since: int) -> list[Exposure]:
+        with self._reading.client() as client:
+            rows = [json.loads(row) for row in client.lrange(f"{SHOWN}{user_id}", 0, -1)]
+        return [
+            Exposure(kind, movie, listed) for kind, movie, listed, timestamp in reversed(rows) if timestamp >= since
+        ]
 
     def forgotten(self) -> dict[int, int]:
         with self._reading.client() as client:
@@ -201,7 +223,7 @@ class RedisEvents:
         """
         with self._writing.client() as client:
             client.hset(FORGOTTEN, str(user_id), now)
-            client.delete(f"{USER}{user_id}")
+            client.delete(f"{USER}{user_id}", f"{SHOWN}{user_id}")
             client.hdel(OUTSIDE, str(user_id))
             last = int(client.get(SEQ) or 0)
         gone = [f"{seq}-0" for seq, event in self.entries(0) if event["userId"] == user_id and seq <= last]
@@ -267,9 +289,11 @@ def _words(event: Mapping[str, Any], where: str) -> tuple[str, ...]:
         (text + outside).encode()
     except (TypeError, ValueError) as error:
         raise StoreUnavailable(f"The event log {where} cannot be written ({error}); check the events.") from None
-    told = _live(whole["type"], whole["movieId"], whole["value"], whole["timestamp"])
-    is_telling = "1" if whole["type"] in TELLING_TYPES else "0"
-    return (whole["eventId"], str(whole["userId"]), str(whole["timestamp"]), is_telling, text, told, outside)
+    is_telling = whole["type"] in TELLING_TYPES
+    told = _live(
+        whole["type"], whole["movieId"], whole["value" if is_telling else "recommendationId"], whole["timestamp"]
+    )
+    return (whole["eventId"], str(whole["userId"]), str(whole["timestamp"]), str(int(is_telling)), text, told, outside)
 
 
 def _check(event: Mapping[str, Any]) -> None:
@@ -281,8 +305,8 @@ def _check(event: Mapping[str, Any]) -> None:
         raise ValueError(f"type is {event['type']!r:.80}")
 
 
-def _live(kind: str, movie: int, value: float | None, timestamp: int) -> str:
-    return json.dumps([kind, movie, value, timestamp], separators=(",", ":"))
+def _live(kind: str, movie: int, told: float | str | None, timestamp: int) -> str:
+    return json.dumps([kind, movie, told, timestamp], separators=(",", ":"))
 
 
 def _stored(row: bytes) -> StoredEvent:

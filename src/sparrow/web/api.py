@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from sparrow.online.answers import Sort
+from sparrow.online.answers import Listing, Sort
+from sparrow.tracing import stage
 from sparrow.web.ids import (
     PathId,
     find_user,
@@ -17,6 +18,7 @@ from sparrow.web.ids import (
     shown,
 )
 from sparrow.web.parameters import (
+    Age,
     Arm,
     Name,
     Offset,
@@ -44,6 +46,7 @@ from sparrow.web.wire import answer, brief_json, listing_json, movie_json, user_
 
 _PROBLEM: dict[str, Any] = {"model": ProblemShape, "description": "A problem (RFC 9457)"}
 _REFUSED: dict[int | str, dict[str, Any]] = {422: _PROBLEM}
+_PERSONAL: dict[int | str, dict[str, Any]] = {401: _PROBLEM, 403: _PROBLEM}
 _MISSING: dict[int | str, dict[str, Any]] = {404: _PROBLEM, **_REFUSED}
 
 router = APIRouter(tags=["api"], default_response_class=Response)
@@ -58,11 +61,12 @@ async def list_movies(
     offset: Offset = 0,
     year: Year = None,
     region: Region = "",
+    age: Age = None,
 ) -> Response:
     """A page of the catalogue."""
     recommender = recommender_of(request)
     number = checked_size(size, request.app.state.settings.web)
-    movies, total = recommender.movies(genre or None, sort, number, offset, year, region)
+    movies, total = recommender.movies(genre or None, sort, number, offset, year, region, age)
     items = [brief_json(movie) for movie in movies]
     return answer(request, {"release": recommender.release, "total": total, "offset": offset, "items": items})
 
@@ -72,7 +76,7 @@ async def show_movie(request: Request, movieId: PathId) -> Response:  # noqa: N8
     """Everything known about one movie."""
     recommender = recommender_of(request)
     movie = recommender.movie(read_movie(request, recommender, "movieId", movieId))
-    names, degraded = await names_of(recommender, [movie])
+    names, degraded = await names_of(request, recommender, [movie])
     return answer(request, {"release": recommender.release, **movie_json(movie, names)}, degraded=degraded)
 
 
@@ -88,22 +92,19 @@ async def list_similar(
     movie_id = read_movie(request, recommender, "movieId", movieId)
     listing = await recommender.similar(movie_id, wanted, embedding_name(embedding, recommender.embeddings))
     note_served(request, listing)
-    about = listing_json(
-        listing, wanted.explain, movie_namer(recommender), movieId=shown(recommender, movie_id, movieId)
-    )
-    return answer(request, about, degraded=listing.degraded)
+    return _listed(request, listing, wanted.explain, movieId=shown(recommender, movie_id, movieId))
 
 
 @router.get("/api/v1/search", responses={200: {"model": FoundShape}, **_REFUSED})
-async def search_movies(request: Request, q: Text, size: Size = None, region: Region = "") -> Response:
+async def search_movies(request: Request, q: Text, size: Size = None, region: Region = "", age: Age = None) -> Response:
     """Movies whose titles hold these words."""
     recommender = recommender_of(request)
     number = checked_size(size, request.app.state.settings.web)
-    found = recommender.search(q, number, region) if q.strip() else []
+    found = recommender.search(q, number, region, age) if q.strip() else []
     return answer(request, {"release": recommender.release, "items": [brief_json(movie) for movie in found]})
 
 
-@router.get("/api/v1/users/{userId}", responses={200: {"model": UserShape}, **_MISSING})
+@router.get("/api/v1/users/{userId}", responses={200: {"model": UserShape}, **_PERSONAL, **_MISSING})
 async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
     """One person and the ratings they gave."""
     recommender = recommender_of(request)
@@ -114,7 +115,7 @@ async def show_user(request: Request, userId: PathId) -> Response:  # noqa: N803
     return answer(request, {"release": recommender.release, **about})
 
 
-@router.get("/api/v1/users/{userId}/recommendations", responses={200: {"model": ListingShape}, **_MISSING})
+@router.get("/api/v1/users/{userId}/recommendations", responses={200: {"model": ListingShape}, **_PERSONAL, **_MISSING})
 async def list_for_user(
     request: Request,
     userId: PathId,  # noqa: N803
@@ -127,8 +128,7 @@ async def list_for_user(
     user_id = await find_user(request, recommender, "userId", userId)
     listing = await recommender.for_user(user_id, wanted, model or None, arm or None)
     note_served(request, listing, user_id)
-    about = listing_json(listing, wanted.explain, movie_namer(recommender), userId=shown(recommender, user_id, userId))
-    return answer(request, about, degraded=listing.degraded)
+    return _listed(request, listing, wanted.explain, userId=shown(recommender, user_id, userId))
 
 
 @router.post("/api/v1/recommendations", responses={200: {"model": ListingShape}, **_REFUSED})
@@ -149,4 +149,10 @@ async def list_for_guest(request: Request, guest: GuestRequest) -> Response:
         request.scope["degraded"] = listing.degraded
         cards: Response = request.app.state.site.page(request, "cards.html", listing=listing)
         return cards
-    return answer(request, listing_json(listing, guest.explain, movie_namer(recommender)), degraded=listing.degraded)
+    return _listed(request, listing, guest.explain)
+
+
+def _listed(request: Request, listing: Listing, explain: bool, **about: int | str) -> Response:
+    with stage("render"):
+        told = listing_json(listing, explain, movie_namer(recommender_of(request)), **about)
+        return answer(request, told, degraded=listing.degraded)

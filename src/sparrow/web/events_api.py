@@ -35,7 +35,7 @@ _PROBLEM: dict[str, Any] = {"model": ProblemShape, "description": "A problem (RF
     "/api/v1/events",
     status_code=202,
     openapi_extra=_BODY,
-    responses={202: {"model": ReceiptShape}, 415: _PROBLEM, 422: _PROBLEM},
+    responses={202: {"model": ReceiptShape}, 401: _PROBLEM, 403: _PROBLEM, 415: _PROBLEM, 422: _PROBLEM},
 )
 async def accept_events(request: Request) -> Response:
     """Keep what happened. Good events of a batch count even when others are refused; 422 if none is good."""

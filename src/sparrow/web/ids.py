@@ -18,6 +18,7 @@ from sparrow.errors import InvalidInput, StoreUnavailable
 from sparrow.online.answers import MovieFacts
 from sparrow.schema import MAX_ID, Rating
 from sparrow.stores.outside_ids import LONGEST, plain_number
+from sparrow.web.person_token import check_person, is_private
 from sparrow.web.ports import Recommender
 
 ID_RANGE: Final = f"a whole number from 0 to {MAX_ID}"
@@ -66,16 +67,18 @@ def read_movie(request: Request, recommender: Recommender, name: str, written: i
 
 
 def read_user(request: Request, recommender: Recommender, name: str, written: int | str) -> int:
-    """The raw id of a person, as `read_movie`; someone unknown has one too."""
+    """The raw id of a person, as `read_movie`; someone unknown has one too. Refused to who may not ask about them."""
     if recommender.ids is None:
-        return _read_number(name, written)
-    return _remember(request, written, recommender.ids.person(_read_text(name, written)))
+        return _own_number(request, name, written)
+    text = _read_text(name, written)
+    check_person(request, text)
+    return _remember(request, written, recommender.ids.person(text))
 
 
 async def find_user(request: Request, recommender: Recommender, name: str, written: int | str) -> int:
     """`read_user` without keeping other requests waiting: a store may be asked who a text is."""
     if recommender.ids is None:
-        return _read_number(name, written)
+        return read_user(request, recommender, name, written)
     return await run_in_threadpool(read_user, request, recommender, name, written)
 
 
@@ -89,8 +92,10 @@ def user_reader(
 ) -> Callable[[int | str], int]:
     """`read_user` for ids that are known beforehand: all of them are looked up here, together."""
     if recommender.ids is None:
-        return lambda written: _read_number(name, written)
+        return lambda written: _own_number(request, name, written)
     texts = {unescaped(str(written)) for written in every}
+    for text in texts:
+        check_person(request, text)
     known = recommender.ids.people(text for text in texts if 0 < len(text) <= LONGEST)
     return lambda written: _remember(request, written, known[_read_text(name, written)])
 
@@ -151,9 +156,11 @@ class RatingNames:
 
 
 async def names_of(
-    recommender: Recommender, movies: Iterable[MovieFacts]
+    request: Request, recommender: Recommender, movies: Iterable[MovieFacts]
 ) -> tuple[RatingNames | None, tuple[str, ...]]:
     """Names for the top ratings of some movies, None where numbers need none; and what is degraded."""
+    if is_private(request):
+        return RatingNames({}, movie_namer(recommender)), ()
     if recommender.ids is None:
         return None, ()
     raters = {rating.user_id for movie in movies for rating in movie.top_ratings}
@@ -170,8 +177,10 @@ def names_of_person(recommender: Recommender, raw: int, name: int | str) -> Rati
     return None if recommender.ids is None else RatingNames({raw: name}, recommender.ids.movie_name)
 
 
-async def people_names(recommender: Recommender, size: int) -> list[int | str]:
-    """The first people of the release, as the outside world calls them; [] when their names are out of reach."""
+async def people_names(request: Request, recommender: Recommender, size: int) -> list[int | str]:
+    """The first people of the release, as the outside world calls them; [] when their names are out of reach, or theirs alone."""
+    if is_private(request):
+        return []
     people: list[int] = recommender.user_ids(size)
     if recommender.ids is None:
         return list(people)
@@ -203,6 +212,12 @@ def _read_number(name: str, written: int | str) -> int:
         return _NUMBER.validate_python(written)
     except ValidationError:
         raise InvalidInput(f"{name} is {written!r:.80}; it must be {ID_RANGE}.") from None
+
+
+def _own_number(request: Request, name: str, written: int | str) -> int:
+    number = _read_number(name, written)
+    check_person(request, str(number))
+    return number
 
 
 def _read_text(name: str, written: int | str) -> str:

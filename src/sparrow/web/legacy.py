@@ -36,7 +36,7 @@ async def get_movie(request: Request, id: Id) -> Response:
     """One movie."""
     recommender = recommender_of(request)
     movie = recommender.movie(read_movie(request, recommender, "id", id))
-    names, degraded = await names_of(recommender, [movie])
+    names, degraded = await names_of(request, recommender, [movie])
     return answer(request, _movie(movie, names), degraded=degraded)
 
 
@@ -96,7 +96,7 @@ async def _listed(request: Request, listing: Listing) -> Response:
 
 
 async def _movies(request: Request, movies: Sequence[MovieFacts], degraded: tuple[str, ...] = ()) -> Response:
-    names, out_of_reach = await names_of(recommender_of(request), movies)
+    names, out_of_reach = await names_of(request, recommender_of(request), movies)
     return answer(request, [_movie(movie, names) for movie in movies], degraded=degraded or out_of_reach)
 
 

@@ -1,13 +1,17 @@
 """What Prometheus sees. With several workers, set PROMETHEUS_MULTIPROC_DIR before they start: values are then summed."""
 
 import os
+from collections.abc import Mapping
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from sparrow.online.answers import Listing
 from sparrow.web.traffic import Traffic, summarise
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_STAGE_SECONDS = (0.0001, 0.00025, 0.0005, *_SECONDS[:-2])
 
 
 class Metrics:
@@ -35,7 +39,36 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
-        self._current = ""
+        self._stages = Histogram(
+            "sparrow_stage_seconds",
+            "Time of one stage of a list.",
+            ("stage",),
+            buckets=_STAGE_SECONDS,
+            registry=self.registry,
+        )
+        self._lists = Counter(
+            "sparrow_lists", "Lists served, by who ranked them.", ("pipeline", "ranker"), registry=self.registry
+        )
+        self._brought = Counter(
+            "sparrow_listed_movies",
+            "Movies served, by the routes that brought them.",
+            ("route",),
+            registry=self.registry,
+        )
+        self._model = Gauge(
+            "sparrow_model_info",
+            "1 for the model versions of the release that answers, 0 for earlier ones.",
+            ("model", "version"),
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        # `labels` checks and looks up anew each time, which would be most of what counting a list costs.
+        self._stage, self._list, self._route = (
+            cache(self._stages.labels),
+            cache(self._lists.labels),
+            cache(self._brought.labels),
+        )
+        self._current: tuple[str, tuple[tuple[str, int], ...]] = ("", ())
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One answered request; `route` is the pattern, never the address, so that labels stay few."""
@@ -50,14 +83,28 @@ class Metrics:
         """One served list that the log lost."""
         self._unlogged.inc()
 
-    def note_release(self, release: str) -> None:
-        """Remember which release answers."""
-        if release == self._current:
+    def count_list(self, listing: Listing) -> None:
+        """One served list: its stages, its ranker, and which routes brought its movies."""
+        for stage, milliseconds in listing.timings.items():
+            self._stage(stage).observe(milliseconds / 1000)
+        self._list(listing.pipeline, listing.ranker).inc()
+        for route, movies in listing.routes.items():
+            self._route(route).inc(movies)
+
+    def note_release(self, release: str, models: Mapping[str, int]) -> None:
+        """Remember which release answers, and which versions of its models are live."""
+        current = (release, tuple(models.items()))
+        if current == self._current:
             return
-        if self._current:
-            self._release.labels(self._current).set(0)
+        before, versions = self._current
+        if before:
+            self._release.labels(before).set(0)
+        for model, version in versions:
+            self._model.labels(model, str(version)).set(0)
         self._release.labels(release).set(1)
-        self._current = release
+        for model, version in current[1]:
+            self._model.labels(model, str(version)).set(1)
+        self._current = current
 
     def render(self) -> bytes:
         """The text that Prometheus scrapes, over all workers where they share a folder."""

@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sparrow import tracing
 from sparrow.errors import ReleaseError
 from sparrow.web.ids import escape_slashes
 from sparrow.web.logs import REQUEST_ID, request_id
@@ -51,7 +52,9 @@ class Envelope:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         started, method = perf_counter(), scope["method"]
-        REQUEST_ID.set(named := request_id(dict(scope["headers"]).get(b"x-request-id")))
+        told = dict(scope["headers"])
+        REQUEST_ID.set(named := request_id(told.get(b"x-request-id")))
+        followed = tracing.follow(told)
         recommender = _current(self.live)
         release = recommender.release if recommender else NO_RELEASE
         # A copy: the server keeps its own scope and drops the body of a HEAD itself.
@@ -79,6 +82,7 @@ class Envelope:
             detail = "Something broke on our side; the server's log says what. Try again in a moment."
             await problem(500, detail, scope["path"])(scope, receive, send_dressed)
         finally:
+            tracing.leave(followed)
             self._count(scope, method, status, release, perf_counter() - started)
         return None
 
@@ -89,7 +93,7 @@ class Envelope:
         if scope.get("degraded"):
             self.metrics.count_degraded(scope["degraded"])
         if release != NO_RELEASE:
-            self.metrics.note_release(release)
+            self.metrics.note_release(release, self.live.models)
 
 
 class Admission:

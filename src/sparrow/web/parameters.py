@@ -40,6 +40,15 @@ Region = Annotated[
     AfterValidator(str.upper),
 ]
 
+Age = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=150,
+        description="of who looks on, in years; movies with a higher age rating stay out (docs/serving.md)",
+    ),
+]
+
 
 def expected(name: str, web: Web) -> str:
     """What a parameter takes, in words, for an error message; "" when its own message says enough.
@@ -54,6 +63,7 @@ def expected(name: str, web: Web) -> str:
         "year": "a whole number from 1 to 9999",
         "explain": "true or false",
         "region": "a country or a part of one as in ISO 3166, e.g. DE or US-CA",
+        "age": "a whole number of years from 0 to 150",
         "sort": "rating, year or popularity",
     }
     return ranges.get(name, "")

@@ -1,6 +1,6 @@
 """What this room asks of the rooms behind it, as small protocols: tests put a fake in their place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,10 +36,17 @@ class Recommender(Protocol):
 
     def movie(self, movie_id: int) -> MovieFacts: ...
     def movies(
-        self, genre: str | None, sort: Sort, size: int, offset: int, year: int | None = None, region: str = ""
+        self,
+        genre: str | None,
+        sort: Sort,
+        size: int,
+        offset: int,
+        year: int | None = None,
+        region: str = "",
+        age: int | None = None,
     ) -> tuple[list[MovieFacts], int]: ...
     def census(self) -> Census: ...
-    def search(self, text: str, size: int, region: str = "") -> list[MovieFacts]: ...
+    def search(self, text: str, size: int, region: str = "", age: int | None = None) -> list[MovieFacts]: ...
     def user(self, user_id: int) -> UserFacts: ...
     def user_ids(self, size: int) -> list[int]: ...
     def check_rules(self, rules: Rules) -> list[int | str]: ...
@@ -57,6 +64,11 @@ class Live(Protocol):
     @property
     def recommender(self) -> Recommender:
         """The recommender of the current release; raises `ReleaseError` when there is none."""
+        ...
+
+    @property
+    def models(self) -> Mapping[str, int]:
+        """The versions of its models that are live, by served name."""
         ...
 
     async def start(self) -> None: ...

@@ -10,11 +10,12 @@ from sparrow.web.ports import ServedLists
 
 
 def note_served(request: Request, listing: Listing, user_id: int | None = None) -> Listing:
-    """Hand a list that is about to be sent to the log, without waiting; `user_id` is the raw id of whom it is for.
+    """Count a list that is about to be sent, and hand it to the log without waiting; `user_id` is the raw id of whom it is for.
 
     Returns:
         The list itself.
     """
+    request.app.state.metrics.count_list(listing)
     served: ServedLists | None = request.app.state.served
     if served is not None and not served.put(_as_served(listing, user_id)):
         request.app.state.metrics.count_unlogged()

@@ -192,6 +192,7 @@ class GuestRequest(Shape):
     explain: bool = False
     explain_movie: BodyId | None = Field(None, description="a movie to be told about: what became of it")
     region: Annotated[str, Field(pattern=REGION)] = ""
+    age: Annotated[int, Field(ge=0, le=150)] | None = None
 
 
 class MarkRequest(Shape):

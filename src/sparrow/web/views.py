@@ -63,7 +63,7 @@ async def show_home(request: Request) -> Response:
     rows.append(Row("gems", None, None, hidden_gems(recommender.movies(None, "rating", BEST, 0)[0], most)[:ROW]))
     for genre, _ in recommender.genres[:GENRE_ROWS]:
         rows.append(Row("genre", genre, "popularity", recommender.movies(genre, "popularity", ROW, 0)[0]))
-    people = await people_names(recommender, PEOPLE)
+    people = await people_names(request, recommender, PEOPLE)
     return _page(request, "home.html", rows=rows, genres=recommender.genres, people=people)
 
 
@@ -127,7 +127,7 @@ async def show_user(
         ask={"userId": shown(recommender, user_id, written), "model": model or None, "size": size},
         models=recommender.models,
         chosen=model or None,
-        people=await people_names(recommender, PEOPLE),
+        people=await people_names(request, recommender, PEOPLE),
     )
 
 

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 
 from sparrow.online.wanted import NOWHERE, Wanted
 from sparrow.web.ids import OptionalId, read_movie, read_movies, read_optional_movie
-from sparrow.web.parameters import Exclude, Explain, Region, Size, checked_size
+from sparrow.web.parameters import Age, Exclude, Explain, Region, Size, checked_size
 from sparrow.web.ports import Recommender
 from sparrow.web.problems import recommender_of
 from sparrow.web.shapes import GuestRequest
@@ -19,6 +19,7 @@ async def wanted_by_query(
     explain: Explain = False,
     explain_movie: OptionalId = None,
     region: Region = NOWHERE,
+    age: Age = None,
 ) -> Wanted:
     """The parameters that every list takes."""
     recommender = recommender_of(request)
@@ -27,6 +28,7 @@ async def wanted_by_query(
         exclude=read_movies(recommender, "exclude", exclude),
         explain=explain,
         region=region,
+        age=age,
         explain_movie=read_optional_movie(request, recommender, "explain_movie", explain_movie),
     )
 
@@ -41,5 +43,6 @@ def wanted_by_guest(request: Request, recommender: Recommender, guest: GuestRequ
         exclude=frozenset(read_movie(request, recommender, "exclude", movie) for movie in guest.exclude),
         explain=guest.explain,
         region=guest.region.upper(),
+        age=guest.age,
         explain_movie=read_optional_movie(request, recommender, "explainMovie", guest.explain_movie),
     )

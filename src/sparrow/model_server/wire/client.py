@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sparrow.model_server.wire.messages import GetModelStatusRequest, Message, PredictRequest, methods_of
 from sparrow.model_server.wire.tensors import read_tensor_proto, write_tensor_proto
+from sparrow.tracing import outgoing
 
 RpcError: Final = grpc.RpcError
 StatusCode: Final = grpc.StatusCode
@@ -57,7 +58,7 @@ class PredictClient:
         request.model_spec.signature_name = self._signature_name
         for name, array in inputs.items():
             request.inputs[name].CopyFrom(_raw_tensor(array))
-        response = await self._stub()(request, timeout=timeout_s)
+        response = await self._stub()(request, timeout=timeout_s, metadata=tuple(outgoing().items()))
         return {name: read_tensor_proto(proto) for name, proto in response.outputs.items()}
 
     async def aclose(self) -> None:

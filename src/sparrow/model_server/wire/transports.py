@@ -18,6 +18,7 @@ from sparrow.errors import RankerUnavailable, SettingsError
 from sparrow.model_server.protocol.predict import write_columns
 from sparrow.model_server.protocol.status import ServingError
 from sparrow.model_server.protocol.text import read_value
+from sparrow.tracing import outgoing
 
 POOLED_CONNECTIONS: Final = 32
 GRPC: Final = "grpc://"
@@ -101,7 +102,7 @@ class HttpTransport:
 
     async def _post(self, body: bytes) -> httpx.Response:
         """Send once, and once more if a kept connection turns out to be dead; a prediction changes nothing there."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **outgoing()}
         try:
             return await self._client.post(self._endpoint, content=body, headers=headers)
         except _BROKEN_CONNECTION:
