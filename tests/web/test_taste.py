@@ -3,6 +3,7 @@
 import re
 
 from sparrow.online.answers import ListedMovie
+from sparrow.online.wanted import Wanted
 from sparrow.schema import MovieId, Rating, UserId
 from sparrow.web.taste import DECADES, DRAWN, draw_taste, moves_between
 from tests.web.conftest import Client
@@ -42,9 +43,9 @@ def test_the_page_draws_them_and_marks_what_a_model_changes(client: Client, reco
     catalogue = recommender.catalogue
     listing = recommender.for_user
 
-    async def turned(user_id: int, *, model: str | None, **options: object) -> object:
+    async def turned(user_id: int, wanted: Wanted, model: str | None = None) -> object:
         recommender.catalogue = catalogue[::-1] if model else catalogue
-        return await listing(user_id, model=model, **options)  # type: ignore[arg-type]
+        return await listing(user_id, wanted, model)
 
     recommender.for_user = turned  # type: ignore[method-assign, assignment]
     changed = client.get("/user.html?userId=1&size=5&model=din").text
