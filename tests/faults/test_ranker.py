@@ -133,8 +133,8 @@ def test_a_socket_that_accepts_and_never_answers(
 class ModelServer:
     """`sparrow model-server` over a home's models, on one port through all its lives."""
 
-    def __init__(self, home: Path, port: int) -> None:
-        self._flags = [f"--rest_api_port={port}", "--port=0", "--model_name=recmodel"]
+    def __init__(self, home: Path, port: int, grpc_port: int = 0) -> None:
+        self._flags = [f"--rest_api_port={port}", f"--port={grpc_port}", "--model_name=recmodel"]
         self._flags.append(f"--model_base_path={home / 'models' / 'recmodel'}")
         self._log, self._port = home.parent / "model-server.log", port
         self.process: subprocess.Popen[bytes] | None = None
