@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from sparrow.build import retrain as loop
 from sparrow.build.publish import publish
-from sparrow.build.retrain import Order, retrain, watch
+from sparrow.build.retrain import Order, retrain, unfinished, watch
 from sparrow.build.retrain_rules import Measured, OwnFigures
 from sparrow.config import Retrain
 from sparrow.stores.live import LiveStore
@@ -102,6 +103,25 @@ def test_a_click_rate_that_stays_lets_the_release_stay(order: Order, published: 
     decision = watch(replace(order, home=home), published, at_once, _clock(NOW))
     assert decision is not None
     assert (decision.action, decision.live, live(home)) == ("stayed", published.release, published.release)
+
+
+def test_a_watch_that_a_restart_cut_off_goes_on_from_the_publish(
+    order: Order, published: Decision, tmp_path: Path
+) -> None:
+    home = _copy(order.home, tmp_path / "home")
+    again, at = replace(order, home=home), int(datetime.fromisoformat(published.at).timestamp())
+    found = unfinished(again, at + 60)
+    assert found is not None
+    assert (found.release, found.at) == (published.release, published.at)
+    assert unfinished(again, at + 10**7) is None, "its time is over"
+    _show(home, published.before, at - 500, clicked=8)
+    _show(home, published.release, at + 60, clicked=0)
+    decision = watch(again, found, at_once, _clock(at + 1200), goes_on=True)
+    assert decision is not None
+    assert (decision.action, live(home)) == ("rolled back", published.before), (
+        "what people did before the restart counts"
+    )
+    assert unfinished(again, at + 60) is None
 
 
 def test_the_watch_ends_where_somebody_else_publishes(order: Order, published: Decision, tmp_path: Path) -> None:

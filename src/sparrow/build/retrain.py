@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,9 @@ from sparrow.stores.releases import Manifest, check_release, read_manifest
 from sparrow.stores.retrain_log import Decision
 
 log = logging.getLogger(__name__)
+
+ENDS: Final = ("published", "rolled back", "stayed")
+"""What begins a watch, and what ends one."""
 
 HOUR: Final = 3600.0
 MINUTE: Final = 60.0
@@ -112,8 +116,20 @@ def _judge(order: Order, new: Manifest, live: Manifest | None, newest: Newest) -
     return judge_measured(measured, order.settings.retrain), asdict(measured)
 
 
+def unfinished(order: Order, now: float) -> Decision | None:
+    """The publish whose watch was cut off, by a restart say; None where there is none, or its time is over."""
+    last = next((one for one in reversed(retrain_log.decisions(order.home)) if one.action in ENDS), None)
+    if last is None or last.action != "published" or last.release != _live_release(order):
+        return None
+    return last if now < _second(last) + order.settings.retrain.watch_hours * HOUR else None
+
+
 def watch(
-    order: Order, published: Decision, pause: Pause = time.sleep, clock: Callable[[], float] = time.time
+    order: Order,
+    published: Decision,
+    pause: Pause = time.sleep,
+    clock: Callable[[], float] = time.time,
+    goes_on: bool = False,
 ) -> Decision | None:
     """Look at the click rate from time to time after a publish, and roll back when it has fallen beyond doubt.
 
@@ -122,11 +138,12 @@ def watch(
         published: the decision that made the release live, just now.
         pause: waits between looks.
         clock: seconds, UTC.
+        goes_on: count from the publish, not from now: it was watched already.
 
     Returns:
         What came of it, in the log already; None where another release went live meanwhile, or no watch is wanted.
     """
-    limits, began = order.settings.retrain, int(clock())
+    limits, began = order.settings.retrain, _second(published) if goes_on else int(clock())
     if not limits.watch_hours or not published.before:
         return None
     since = began - limits.before_days * DAY
@@ -144,6 +161,10 @@ def watch(
     return _note(
         order.home, replace(published, action="stayed", why=why, figures=_figures(looked), at=retrain_log.now())
     )
+
+
+def _second(decision: Decision) -> int:
+    return int(datetime.fromisoformat(decision.at).timestamp())
 
 
 def _look(order: Order, release: str, before: ClickRate, began: int) -> Watched:

@@ -144,6 +144,8 @@ def retrain(
     folder, settings = open_published(store, home, config, {"retrain": {"watch_hours": watch}})
     order, stop = Order(folder, dataset, of_profile(settings, profile), with_events), Stop()
     with exclusive(folder, "retrain"), stop.listening():
+        if every is not None:
+            _finish_watch(order, stop)
         while True:
             began = time.monotonic()
             decisions = _round(order, stop)
@@ -153,6 +155,15 @@ def retrain(
             log.info("The next round begins in %.1f minutes.", left / 60)
             stop.pause(left)
     _tell(decisions, as_json)
+
+
+def _finish_watch(order: "Order", stop: Stop) -> None:
+    """By the clock nobody is there to notice that a restart has cut a watch off."""
+    from sparrow.build.retrain import unfinished, watch
+
+    if published := unfinished(order, time.time()):
+        log.info("The watch over %s goes on; a restart had cut it off.", published.release)
+        watch(order, published, stop.pause, goes_on=True)
 
 
 def _round(order: "Order", stop: Stop) -> "list[Decision]":
