@@ -98,3 +98,18 @@ def test_importing_the_application_loads_nothing_heavy() -> None:
     code = f"import sys, sparrow.web.app; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("path", "encoding"),
+    [("/", "gzip"), ("/static/pages.css", "gzip"), ("/posters/589.jpg", "gzip"), ("/api/v1/movies?size=12", None)],
+)
+def test_what_people_look_at_travels_compressed(client: Client, path: str, encoding: str | None) -> None:
+    squeezed = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert squeezed.headers.get("Content-Encoding") == encoding
+    assert squeezed.content == client.get(path, headers={"Accept-Encoding": "identity"}).content
+    if encoding:
+        assert "Accept-Encoding" in squeezed.headers["Vary"]
+        assert squeezed.num_bytes_downloaded < len(squeezed.content) / 2
+    if tag := squeezed.headers.get("ETag"):
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
