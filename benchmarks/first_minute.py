@@ -51,6 +51,13 @@ def run() -> Table:
     return Table("first_minute", {"dataset": "builtin", "profile": "quick"}, rows)
 
 
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _seconds(command: Sequence[str]) -> float:
     began = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S)
@@ -59,9 +66,7 @@ def _seconds(command: Sequence[str]) -> float:
 
 def _seconds_to_page(command: Sequence[str]) -> float:
     """From starting `command PORT` until its movie page answers; then stops it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     began = time.perf_counter()
     process = subprocess.Popen(
         [*command, str(port)], stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONWARNINGS": "ignore"}

@@ -11,20 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.browser import browsing
 from tests.conftest import Released
 from tests.model_server.running import free_port, running_server
 
 pytestmark = pytest.mark.slow
 
 START_SECONDS = 60
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @contextmanager
@@ -77,22 +70,6 @@ def ids(document: dict[str, Any]) -> list[int]:
     return [item["movieId"] for item in document["items"]]
 
 
-@contextmanager
-def browsing(site: httpx.Client) -> Iterator[tuple[Any, list[str]]]:
-    """A page of a real browser, and everything that went wrong in it."""
-    from playwright.sync_api import sync_playwright
-
-    wrong: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        page = browser.new_page(base_url=str(site.base_url))
-        page.on("console", lambda told: told.type in ("error", "warning") and wrong.append(told.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("response", lambda got: got.status >= 400 and wrong.append(f"{got.status} {got.url}"))
-        yield page, wrong
-        browser.close()
-
-
 def shown_movies(page: Any) -> list[int]:
     """Movie ids of the cards of the main list, in order."""
     links = page.locator("#listing [data-grid] .card > a").evaluate_all("links => links.map(link => link.href)")
@@ -101,7 +78,7 @@ def shown_movies(page: Any) -> list[int]:
 
 @pytest.mark.needs("chromium")
 def test_a_visitor_walks_through_the_site(site: httpx.Client, released: Released) -> None:
-    with browsing(site) as (page, wrong):
+    with browsing(str(site.base_url)) as (page, wrong):
         page.goto("/")
         assert page.locator(".row .card").count() > 10
         page.goto("/movie.html?movieId=8")
@@ -129,7 +106,7 @@ def test_a_visitor_walks_through_the_site(site: httpx.Client, released: Released
 
 @pytest.mark.needs("chromium")
 def test_a_rating_changes_the_page_a_person_sees_next(site: httpx.Client) -> None:
-    with browsing(site) as (page, wrong):
+    with browsing(str(site.base_url)) as (page, wrong):
         page.goto("/user.html?userId=11")
         first = shown_movies(page)[0]
         event = {"type": "rating", "userId": 11, "movieId": first, "value": 5.0}
@@ -141,7 +118,7 @@ def test_a_rating_changes_the_page_a_person_sees_next(site: httpx.Client) -> Non
 
 @pytest.mark.needs("chromium")
 def test_a_list_is_explained_in_a_panel_and_without_javascript(site: httpx.Client) -> None:
-    with browsing(site) as (page, wrong):
+    with browsing(str(site.base_url)) as (page, wrong):
         asked: list[str] = []
         page.on("request", lambda request: "/why.html" in request.url and asked.append(request.url))
         page.goto("/user.html?userId=1")
@@ -177,7 +154,7 @@ def test_a_bad_case_is_marked_with_and_without_javascript(site: httpx.Client) ->
     def marked() -> list[tuple[int, int]]:
         return [(told["movieId"], told["neighbourId"]) for told in site.get("/api/v1/marks").json()["items"]]
 
-    with browsing(site) as (page, wrong):
+    with browsing(str(site.base_url)) as (page, wrong):
         page.goto("/movie.html?movieId=8")
         page.locator("#listing .more a").click()
         page.wait_for_url("**/lab.html?movieId=8")

@@ -133,3 +133,18 @@ def test_a_model_version_that_went_is_told_as_gone() -> None:
     assert 'sparrow_model_info{model="recmodel",version="1"} 0.0' in told
     assert 'sparrow_model_info{model="recmodel",version="2"} 1.0' in told
     assert 'sparrow_release_info{release="a"} 1.0' in told
+
+
+@pytest.mark.parametrize(
+    ("path", "encoding"),
+    [("/", "gzip"), ("/static/pages.css", "gzip"), ("/posters/589.jpg", "gzip"), ("/api/v1/movies?size=12", None)],
+)
+def test_what_people_look_at_travels_compressed(client: Client, path: str, encoding: str | None) -> None:
+    squeezed = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert squeezed.headers.get("Content-Encoding") == encoding
+    assert squeezed.content == client.get(path, headers={"Accept-Encoding": "identity"}).content
+    if encoding:
+        assert "Accept-Encoding" in squeezed.headers["Vary"]
+        assert squeezed.num_bytes_downloaded < len(squeezed.content) / 2
+    if tag := squeezed.headers.get("ETag"):
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 304

@@ -28,7 +28,7 @@ from sparrow.web import (
     why,
 )
 from sparrow.web.metrics import Metrics
-from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy
+from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy, Squeeze
 from sparrow.web.ports import CaseBook, EventLog, Live, MarkBook, Overviews, Reports, RuleBook, ServedLists
 from sparrow.web.rendering import HERE, Assets, Site
 
@@ -99,7 +99,12 @@ def create_app(
 def _middleware(live: Live, metrics: Metrics, settings: Settings) -> list[Middleware]:
     """Outermost first."""
     admission = Middleware(Admission, limit=settings.web.concurrency)
-    always = [Middleware(Envelope, live=live, metrics=metrics), admission, Middleware(BodyLimit)]
+    always = [
+        Middleware(Envelope, live=live, metrics=metrics),
+        admission,
+        Middleware(BodyLimit),
+        Middleware(Squeeze, compresslevel=5),
+    ]
     return [*always, Middleware(OpenLegacy, paths=legacy.PATHS)] if settings.web.legacy_cors else always
 
 

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Final
 
 from fastapi import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sparrow import tracing
@@ -26,6 +27,8 @@ NO_RELEASE: Final = "none"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 
 _ALWAYS_ADMITTED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
+_SQUEEZED: Final = (".html", ".css", ".js", ".svg", ".jpg", "/docs")
 
 _SECURITY: Final = [
     (
@@ -147,6 +150,17 @@ class BodyLimit:
             return message
 
         return await self.app(scope, receive_counted, send)
+
+
+class Squeeze(GZipMiddleware):
+    """Compresses what people look at: pages, styles, scripts and drawn posters; answers of the API go as they are.
+
+    A page shrinks to a tenth for a millisecond of work; an answer of the API is small, and asked for a thousand times a second.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_seen = scope["type"] == "http" and (scope["path"] == "/" or scope["path"].endswith(_SQUEEZED))
+        await (super().__call__ if is_seen else self.app)(scope, receive, send)
 
 
 class OpenLegacy:

@@ -60,7 +60,7 @@ def render_poster(movie_id: int, title: str, year: int, genres: tuple[str, ...])
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
         f"{body}</svg>"
     ).encode()
-    return svg, f'"{hashlib.blake2b(svg, digest_size=8).hexdigest()}"'
+    return svg, f'W/"{hashlib.blake2b(svg, digest_size=8).hexdigest()}"'
 
 
 def typeset(title: str) -> tuple[list[str], int]:

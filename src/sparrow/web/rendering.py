@@ -64,12 +64,16 @@ class Site:
 
 
 class Assets(StaticFiles):
-    """Static files that a browser keeps but asks about: the ETag decides, so a new version shows at once."""
+    """Static files that a browser keeps but asks about: the ETag decides, so a new version shows at once.
+
+    It is a weak one: compressed or not, the file is the same.
+    """
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """As the parent's, with the caching rule."""
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
+        response.headers["ETag"] = f"W/{response.headers['etag'].removeprefix('W/')}"
         return response
 
     async def get_response(self, path: str, scope: Scope) -> Response:
