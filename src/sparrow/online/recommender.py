@@ -1,6 +1,5 @@
 """Everything a request may ask of one release under one version of the rules. Immutable: a request sees one."""
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -18,14 +17,14 @@ from sparrow.online.availability import Availability, check_genres, not_offered,
 from sparrow.online.catalog import Catalog
 from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
-from sparrow.online.drafting import Drafted, drafted, in_order
+from sparrow.online.drafting import drafted
 from sparrow.online.ensemble import Chosen
 from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
-from sparrow.online.explain import explain_items
 from sparrow.online.exploration import explored
 from sparrow.online.fatigue import shown_nothing
 from sparrow.online.known import EventsLater, as_far_as_known
 from sparrow.online.later_events import LaterEvents
+from sparrow.online.listings import Listings
 from sparrow.online.next_item import NextItem
 from sparrow.online.people import Person, person_from_history, person_from_record
 from sparrow.online.pipeline import Outcome, Pipeline
@@ -37,7 +36,6 @@ from sparrow.online.similarity import MovieSimilarity
 from sparrow.online.traced import run_traced
 from sparrow.online.user_facts import rating_times, user_facts
 from sparrow.online.wanted import NOWHERE, Wanted
-from sparrow.online.why_not import barred, why_not
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.tracing import stage
@@ -85,6 +83,7 @@ class Recommender:
     _apart: Apart = field(init=False, repr=False)
     _assigner: Assigner = field(init=False, repr=False)
     _available: Availability = field(init=False, repr=False)
+    _listings: Listings = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_shelf", Shelf(self.catalog))
@@ -93,15 +92,21 @@ class Recommender:
 
     def _obey(self) -> None:
         """Evaluate the rules over the catalogue, once: a request pays for a mask."""
-        object.__setattr__(
-            self, "_available", Availability(self.catalog, self.settings.candidates, self.ids, self.offered)
-        )
-        object.__setattr__(self, "_apart", Apart(self.settings.similar.apart, self.catalog))
+        available = Availability(self.catalog, self.settings.candidates, self.ids, self.offered)
+        apart = Apart(self.settings.similar.apart, self.catalog)
         personal = Personal(self._of_history, self.deep, self.collaborative, self.next_item, self.chosen)
         pipelines = build_pipelines(self.catalog, self.similarities, personal, self.settings)
         rankers = Rankers(pipelines, personal, self.settings.for_you.ranker, self.settings.pipelines.people)
-        object.__setattr__(self, "_pipelines", pipelines)
-        object.__setattr__(self, "rankers", rankers)
+        listings = Listings(self.release, self.catalog, self.deep, available, apart)
+        found = {
+            "_available": available,
+            "_apart": apart,
+            "_pipelines": pipelines,
+            "rankers": rankers,
+            "_listings": listings,
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
     def with_rules(self, rules: Rules) -> "Recommender":
         """The same release under other rules; both share whatever does not depend on them.
@@ -223,7 +228,7 @@ class Recommender:
         pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
         request = Request(row, person, allowed, wanted.exclude, wanted.region, wanted.age)
         outcome = await run_traced(pipeline, request)
-        return self._listing(pipeline, outcome, request, wanted)
+        return self._listings.of(pipeline, outcome, request, wanted)
 
     def check_settings(self) -> None:
         """Raise SettingsError if an arm or a pipeline names what this release lacks."""
@@ -268,10 +273,10 @@ class Recommender:
         if assigned.draft and model is None:
             sides = [await self.rank(request, ranker, wanted.explain) for ranker in assigned.draft]
             both = drafted((sides[0], sides[1]), wanted.size, np.random.default_rng())
-            return replace(self._drafted_listing(both, request, wanted, degraded), arm=assigned.label)
+            return replace(self._listings.of_draft(both, request, wanted, degraded), arm=assigned.label)
         pipeline, outcome = await self.rank(request, model or assigned.ranker, wanted.explain)
         outcome, chances = explored(outcome, wanted.size, assigned.explore, self.settings.experiments.steepness)
-        listing = self._listing(pipeline, outcome, request, wanted, degraded)
+        listing = self._listings.of(pipeline, outcome, request, wanted, degraded)
         return replace(listing, arm=assigned.label, propensities=chances)
 
     async def rank(
@@ -297,50 +302,3 @@ class Recommender:
         if exclude:
             allowed[self.catalog.known_rows(np.array(sorted(exclude), dtype=np.int64))[0]] = False
         return allowed
-
-    def _listing(
-        self, pipeline: Pipeline, outcome: Outcome, request: Request, wanted: Wanted, degraded: tuple[str, ...] = ()
-    ) -> Listing:
-        model = self.deep.get(outcome.ranker)
-        items, routes = explain_items(self.catalog, pipeline, outcome, request, wanted, model)
-        listing = Listing(
-            release=self.release,
-            recommendation_id=uuid.uuid4().hex,
-            pipeline=pipeline.name,
-            arm="",
-            items=items,
-            degraded=(*degraded, *outcome.degraded),
-            timings=outcome.timings,
-            ranker=outcome.ranker,
-            routes=routes,
-        )
-        if wanted.explain_movie is None:
-            return listing
-        row = int(self.catalog.row(wanted.explain_movie))
-        told = why_not(pipeline, outcome, request, row, wanted.size, self._barred(request, row))
-        return replace(listing, asked_about=self.catalog.facts[row], told=told)
-
-    def _drafted_listing(self, both: Drafted, request: Request, wanted: Wanted, degraded: tuple[str, ...]) -> Listing:
-        """Each side tells of the movies it added; of the movie asked about, the side that knows it."""
-        silent = replace(wanted, explain_movie=None)
-        listings = [
-            self._listing(pipeline, both.of(team), request, silent, degraded)
-            for team, (pipeline, _) in enumerate(both.sides)
-        ]
-        listing = replace(
-            listings[0],
-            pipeline=both.pipeline,
-            items=tuple(in_order(both.teams, [one.items for one in listings])),
-            teams=both.teams,
-            degraded=tuple(dict.fromkeys(part for one in listings for part in one.degraded)),
-        )
-        if wanted.explain_movie is None:
-            return listing
-        row = int(self.catalog.row(wanted.explain_movie))
-        told = why_not(*both.side_of(row), request, row, wanted.size, self._barred(request, row))
-        return replace(listing, asked_about=self.catalog.facts[row], told=told)
-
-    def _barred(self, request: Request, row: int) -> list[str]:
-        """Why a movie is no candidate; [] if it is one."""
-        others = () if request.movie is None else self._apart.of(request.movie)
-        return [] if request.allowed[row] else barred(self.catalog, self._available, others, request, row)
