@@ -6,8 +6,9 @@ from typing import Any, Final
 import pytest
 
 from sparrow.config import Settings
+from sparrow.schema import MovieId
 from sparrow.web.app import create_app
-from tests.browser import DESKTOP, browsing, running
+from tests.browser import DESKTOP, PHONE, browsing, running
 from tests.web.fake import FakeLive, FakeLog, FakeRecommender, make_movie
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
@@ -157,3 +158,59 @@ def test_nothing_moves_for_those_who_asked_for_rest(address: str) -> None:
             assert page.evaluate(moving) == 0
         page.emulate_media(reduced_motion="no-preference")
         assert page.evaluate(moving) > 0, "the reel turns for all others"
+
+
+def test_a_guest_on_a_phone_in_chinese_gets_films_at_once_and_changes_the_language(address: str) -> None:
+    with browsing(address, viewport=PHONE, locale="zh-CN", has_touch=True) as (page, wrong):
+        page.goto("/")
+        mine = page.locator("[data-for-you]")
+        mine.get_by_text("给几部电影打分").wait_for()
+        assert mine.locator(".card").count() == 0
+        page.goto("/movie.html?movieId=21")
+        page.locator("label[for=stars-5]").tap()
+        page.get_by_text("你给了 5 分").wait_for()
+        page.locator("[data-next]").tap()
+        mine.locator("[data-movie]").first.wait_for()
+        assert "1 部电影" in mine.locator(".lead").inner_text()
+        assert page.locator("[data-because] h2").inner_text() == "因为你喜欢《The Long Way Home, Part 21》"
+        page.get_by_role("link", name="English").tap()
+        page.get_by_role("heading", name="For you").wait_for()
+        page.get_by_text("From the 1 film you rated in this browser.").wait_for()
+        page.locator("[data-clear]").tap()
+        mine.get_by_text("Rate a few films").wait_for()
+        assert wrong == []
+
+
+def test_titles_of_any_kind_are_read_as_text_by_the_browser() -> None:
+    world = FakeRecommender()
+    with (
+        running(create_app(FakeLive(world), FakeLog(), Settings())) as address,
+        browsing(address, viewport=PHONE) as (page, wrong),
+    ):
+        page.on("dialog", lambda dialog: wrong.append(f"a title ran: {dialog.message}"))
+        for movie_id in (600, 601, 602, 603, 604, 605):
+            title = world.by_id[MovieId(movie_id)].title
+            page.goto(f"/movie.html?movieId={movie_id}")
+            assert page.locator("h1").inner_text() == title
+            page.locator("#q").fill(title[:12])
+            page.locator("#found").locator("a, p").first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        assert page.locator("h1").evaluate("title => title.dir") == "auto"
+        assert wrong == []
+
+
+def test_pages_are_read_without_javascript(address: str) -> None:
+    with browsing(address, viewport=PHONE, java_script_enabled=False) as (page, wrong):
+        page.goto("/")
+        page.locator("#person").fill("1")
+        page.locator(".picker button").click()
+        page.wait_for_url("**/user.html?userId=1")
+        page.get_by_role("link", name="DIN").click()
+        assert page.locator("#listing .card .card-note").count() == 24
+        page.goto("/collection.html?size=24")
+        page.locator("[data-more]").click()
+        assert films(page) and "offset=24" in page.url
+        page.locator("#q").fill("part 17")
+        page.locator(".top .search button").click()
+        assert "Part 17" in page.locator("[data-grid] .card-title").first.inner_text()
+        assert wrong == []
