@@ -287,3 +287,13 @@ def test_static_files_name_no_other_host() -> None:
     for path in Path(HERE / "static").iterdir():
         hosts = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", path.read_text(encoding="utf-8"))
         assert set(hosts) <= {"http://www.w3.org"}, path.name
+
+
+def test_a_collection_of_one_year_keeps_it_wherever_one_goes(client: Client) -> None:
+    html = client.get("/collection.html?type=genre&value=Animation&year=2001&size=1").text
+    assert "Animation · 2001" in html
+    assert re.findall(r'data-movie="(\d+)"', html) == ["604"]
+    kept = [link for link in links(html) if link.startswith("/collection.html?") and "year=2001" in link]
+    assert {"sort=rating" in link for link in kept} == {True, False}
+    assert "/collection.html?type=genre&value=Animation&sort=popularity&size=1" in links(html), "back to all years"
+    assert client.get("/collection.html?year=0").status_code == 422

@@ -68,6 +68,17 @@ class Web(Section):
         default=512, description="requests a worker answers at a time; more are refused at once (429)"
     )
     json_logs: bool = Field(default=False, description="logs as JSON lines with request ids, from level info on")
+    posters: str = Field(
+        default="",
+        description="folder of real posters named by movie id, `1.jpg`; empty: that of `embeddings`, else every poster is drawn",
+    )
+    # Left out of every dump, and so of manifests, as every secret.
+    tmdb_key: str = Field(
+        default="",
+        exclude=True,
+        repr=False,
+        description="TMDB's API Read Access Token: missing posters are fetched into `posters`; set it as SPARROW_WEB__TMDB_KEY",
+    )
     # Left out of every dump, and so of manifests: whoever has it may change the rules.
     admin_token: str = Field(
         default="",

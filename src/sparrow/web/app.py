@@ -30,6 +30,7 @@ from sparrow.web import (
 from sparrow.web.metrics import Metrics
 from sparrow.web.middleware import Admission, BodyLimit, Envelope, OpenLegacy, Squeeze
 from sparrow.web.ports import CaseBook, EventLog, Live, MarkBook, Overviews, Reports, RuleBook, ServedLists
+from sparrow.web.real_posters import RealPosters
 from sparrow.web.rendering import HERE, Assets, Site
 
 ROUTERS: Final = (
@@ -89,6 +90,7 @@ def create_app(
     app.state.metrics, app.state.site, app.state.rules = metrics, Site(), rules
     app.state.served, app.state.reports, app.state.overviews = served, reports, overviews
     app.state.cases = case_book
+    app.state.posters = RealPosters.of(settings)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", Assets(directory=HERE / "static"), name="static")
@@ -115,5 +117,7 @@ async def _keep_live(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.live.stop()
+        if app.state.posters is not None:
+            await app.state.posters.close()
         if app.state.served is not None:
             await run_in_threadpool(app.state.served.close)

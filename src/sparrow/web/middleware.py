@@ -90,7 +90,7 @@ class Envelope:
         return None
 
     def _count(self, scope: Scope, method: str, status: int, release: str, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = getattr(scope.get("route"), "path", "/static" if scope["path"].startswith("/static/") else "unmatched")
         # Any token can be a method: without this a caller could make as many time series as they like.
         self.metrics.count_request(route, method if method in _METHODS else "other", status or 499, seconds)
         if scope.get("degraded"):

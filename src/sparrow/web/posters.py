@@ -1,7 +1,7 @@
-"""`/posters/{movieId}.jpg`: a poster drawn for each movie, the same one every time, with no picture of anyone's.
+"""`/posters/{movieId}.jpg`: the real poster where a folder has it, else one drawn for the movie, the same one every time.
 
-The address ends in .jpg because the original site asks for that; the answer is SVG and says so. A poster depends on
-nothing but the movie's id, title, year and genres.
+The address ends in .jpg because the original site asks for that; a drawn one is SVG and says so. It depends on nothing but the
+movie's id, title, year and genres.
 """
 
 import hashlib
@@ -10,12 +10,14 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from sparrow.web.ids import PathId, read_movie
 from sparrow.web.poster_art import Artwork, draw
 from sparrow.web.poster_pen import HEIGHT, WIDTH
 from sparrow.web.problems import recommender_of
+from sparrow.web.real_posters import TYPES, RealPosters
 from sparrow.web.titles import display_title
 
 MEDIA_TYPE: Final = "image/svg+xml"
@@ -34,16 +36,25 @@ _FIRST_IDEOGRAPH: Final = 0x2E80
 router = APIRouter(tags=["original API"], default_response_class=Response)
 
 
-@router.get("/posters/{movieId}.jpg", responses={200: {"content": {MEDIA_TYPE: {}}}})
+@router.get(
+    "/posters/{movieId}.jpg",
+    responses={200: {"content": {kind: {} for kind in (MEDIA_TYPE, *sorted(set(TYPES.values())))}}},
+)
 async def show_poster(request: Request, movieId: PathId) -> Response:  # noqa: N803
     """The poster of one movie."""
     recommender = recommender_of(request)
     movie = recommender.movie(read_movie(request, recommender, "movieId", movieId))
-    picture, tag = render_poster(movie.movie_id, movie.title, movie.release_year, movie.genres)
-    headers = {"ETag": tag, "Cache-Control": "public, max-age=86400"}
+    real: RealPosters | None = request.app.state.posters
+    found = await run_in_threadpool(real.find, movie) if real else None
+    if real and not found:
+        real.order(movie)
+    drawn = render_poster(movie.movie_id, movie.title, movie.release_year, movie.genres)
+    picture, media_type, tag = found or (drawn[0], MEDIA_TYPE, drawn[1])
+    # Where real ones are looked for, a drawn one may be replaced at any moment.
+    headers = {"ETag": tag, "Cache-Control": "no-cache" if real and not found else "public, max-age=86400"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(picture, media_type=MEDIA_TYPE, headers=headers)
+    return Response(picture, media_type=media_type, headers=headers)
 
 
 @lru_cache(maxsize=1024)  # about 8 MB

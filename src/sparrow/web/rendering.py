@@ -43,6 +43,8 @@ class Site:
             t=texts,
             why=lambda item, seen=None: why(texts, item, seen),
             here=request.url,
+            web=request.app.state.settings.web,
+            has_pictures=request.app.state.posters is not None,
             release=recommender.release if recommender else "",
             **context,
         )

@@ -14,7 +14,7 @@ from sparrow.online.answers import MovieFacts, Sort, UserFacts
 from sparrow.online.wanted import Wanted
 from sparrow.schema import Rating
 from sparrow.web.ids import Id, OptionalId, find_user, people_names, read_movie, shown
-from sparrow.web.parameters import Name, Offset, Size, checked_size, embedding_name
+from sparrow.web.parameters import Name, Offset, Size, Year, checked_size, embedding_name
 from sparrow.web.ports import Recommender
 from sparrow.web.problems import recommender_of
 from sparrow.web.served import note_served
@@ -137,10 +137,11 @@ async def show_collection(
     type: Annotated[Literal["genre", "search", "all"], Query()] = "all",
     value: Annotated[str, Query(max_length=200)] = "",
     sort: Sort = "popularity",
+    year: Year = None,
     offset: Offset = 0,
     size: Size = None,
 ) -> Response:
-    """The movies of a genre, of a search, or all of them."""
+    """The movies of a genre, a year, a search, or all of them."""
     recommender = recommender_of(request)
     number = checked_size(size, request.app.state.settings.web)
     if type == "search":
@@ -148,7 +149,7 @@ async def show_collection(
         total = len(movies)
     else:
         genre = value if type == "genre" and value else None
-        movies, total = recommender.movies(genre, sort, number, offset)
+        movies, total = recommender.movies(genre, sort, number, offset, year)
     following = offset + len(movies)
     return _page(
         request,
@@ -157,6 +158,7 @@ async def show_collection(
         value=value,
         sort=sort,
         sorts=SORTS,
+        year=year if type != "search" else None,
         movies=movies,
         total=total,
         following=following if movies and following < total else None,

@@ -1,12 +1,14 @@
 // Live results under a search box: the first cards of the page that a submitted search would show.
 // `data-search` may name an address: then a result leads there, with its movieId added.
 
+import { reach } from "./reach.js";
+
 const WAIT = 140; // milliseconds of quiet before asking
 const MOST = 7;
 
 async function find(value, signal) {
   const query = new URLSearchParams({ type: "search", value, size: String(MOST) });
-  const answer = await fetch(`/collection.html?${query}`, { signal });
+  const answer = await reach(`/collection.html?${query}`, { signal });
   return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 }
 

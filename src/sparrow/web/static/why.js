@@ -1,6 +1,7 @@
 // Opens /why.html in a dialog of the page, so that nobody loses their place in the list. The server draws it; without
 // JavaScript the same links lead to the page itself. A guest's list is explained by what this browser keeps.
 
+import { reach } from "./reach.js";
 import { attach } from "./search.js";
 import { guest } from "./visitor.js";
 
@@ -27,7 +28,7 @@ async function show(address, options = {}) {
     dialog.showModal();
   }
   body.setAttribute("aria-busy", "true");
-  const answer = await fetch(address, { signal: asking.signal, ...options });
+  const answer = await reach(address, { signal: asking.signal, ...options });
   if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   body.replaceChildren(document.adoptNode(page.querySelector("#why")));
