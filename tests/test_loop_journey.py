@@ -64,7 +64,7 @@ def for_you(page: Any) -> tuple[list[int], list[str]]:
 
 
 def test_a_guest_rates_three_films_and_the_row_becomes_theirs(site: httpx.Client, home: Path) -> None:
-    with browsing(site) as (page, wrong):
+    with browsing(str(site.base_url)) as (page, wrong):
         page.goto("/")
         assert "Rate a few films" in page.locator("[data-for-you] .lead").inner_text()
         rate(page, 3, 5)
@@ -98,7 +98,7 @@ def test_a_guest_rates_three_films_and_the_row_becomes_theirs(site: httpx.Client
 
 
 def test_a_persons_steps_are_in_the_log_and_the_next_list_goes_by_them(site: httpx.Client, home: Path) -> None:
-    with browsing(site) as (page, wrong):
+    with browsing(str(site.base_url)) as (page, wrong):
         page.goto(f"/user.html?userId={PERSON}")
         page.get_by_role("button", name="Browse as this person").click()
         assert f"person {PERSON}" in page.locator("[data-visitor]").inner_text()
@@ -139,7 +139,7 @@ def test_a_persons_steps_are_in_the_log_and_the_next_list_goes_by_them(site: htt
 
 
 def test_stars_that_were_chosen_just_before_leaving_are_kept(site: httpx.Client, home: Path) -> None:
-    with browsing(site) as (page, _):
+    with browsing(str(site.base_url)) as (page, _):
         page.goto(f"/user.html?userId={PERSON}")
         page.locator("[data-browse-as]").click()
         page.goto("/movie.html?movieId=10")
@@ -157,7 +157,7 @@ def test_stars_that_were_chosen_just_before_leaving_are_kept(site: httpx.Client,
 def test_rating_speaks_both_languages_fits_a_phone_and_admits_a_failure(
     site: httpx.Client, lang: str, words: str
 ) -> None:
-    with browsing(site) as (page, _):
+    with browsing(str(site.base_url)) as (page, _):
         page.set_viewport_size({"width": 390, "height": 844})
         page.goto(f"/user.html?userId={PERSON}&lang={lang}")
         page.locator("[data-browse-as]").click()
@@ -188,7 +188,7 @@ def test_three_ratings_change_the_list_the_explanation_names_them_and_the_report
     settings = home / "sparrow.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + TRIALS, encoding="utf-8")
     newcomer = 777
-    with serving(home) as site, browsing(site) as (page, wrong):
+    with serving(home) as site, browsing(str(site.base_url)) as (page, wrong):
         watched = {"type": "watch", "userId": newcomer, "movieId": UNRATED, "value": 60.0}
         assert site.post("/api/v1/events", json=watched).status_code == 202, "from then on they are somebody"
         page.goto(f"/user.html?userId={newcomer}")

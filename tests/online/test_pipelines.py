@@ -167,6 +167,27 @@ def test_a_ranker_that_waits_for_another_server_is_given_up_for_the_next_one() -
     assert (listing.degraded, rankers(listing), network.given_up) == (("ranker",), {"history"}, 1)
 
 
+def with_server(network: ParityNetwork) -> Recommender:
+    """NeuralCF asked through `network`, and in process where that cannot answer."""
+    recommender = board({}, ParityNetwork())
+    deep = recommender.deep["neural_cf"]
+    far = replace(deep, predictor=network, local=deep.predictor)
+    network.movies = recommender.catalog.ids
+    return replace(recommender, deep={"neural_cf": far})
+
+
+@pytest.mark.parametrize("model", ["neural_cf", "blend"])
+def test_behind_a_ranker_on_another_server_stands_the_same_one_in_process(model: str) -> None:
+    healthy, dead = (
+        asyncio.run(with_server(network).for_user(1, Wanted(12), model))
+        for network in (ParityNetwork(), ParityNetwork(out_of_order))
+    )
+    assert (healthy.degraded, dead.degraded) == ((), ("ranker",))
+    assert (dead.ranker, movies(dead)) == (model, movies(healthy))
+    here = [ranker.name for ranker in board({}).rankers.pipeline(model).rankers]
+    assert here.count(model) == 1, "asked in process already, it is not asked twice"
+
+
 def test_a_ranker_that_computes_here_answers_however_late() -> None:
     listing = ask(hurried(board({}), "neural_cf", Deadlines(ranking=PAST)), "neural_cf")
     assert (listing.degraded, rankers(listing)) == ((), {"neural_cf"})

@@ -9,6 +9,7 @@ import pytest
 from sparrow.config import Settings
 from sparrow.errors import StoreUnavailable
 from sparrow.feedback.overview import KEPT_S, Overview, Overviews, Shown, count_shown
+from sparrow.online.answers import Listing
 from sparrow.stores.live import LiveStore
 from sparrow.stores.retrain_log import Decision, append
 from sparrow.stores.served import ServedList, ServedLog
@@ -60,6 +61,8 @@ def page(overviews: ports.Overviews | None, language: str = "en", status: int = 
     client = Client(app)
     if degraded:
         app.state.metrics.count_degraded(("ranker",))
+        for brought in ({"genres": 20, "popular": 4}, {"genres": 10}):
+            app.state.metrics.count_list(Listing("r", "1", "for_you:din", "", (), ranker="din", routes=brought))
     client.get("/healthz")
     answer = client.get(f"/dashboard.html?lang={language}")
     assert answer.status_code == status
@@ -93,6 +96,9 @@ def test_figures_stand_on_the_page_in_both_languages() -> None:
         "rolled back",
         "&lt;b&gt;clicks&lt;/b&gt;",
         "<code>/healthz</code>",
+        "Same genres",
+        "30 · 88.2 %",
+        "4 · 11.8 %",
     ):
         assert words in html, words
     assert "/a/path" not in html, "paths of the house are for the log"

@@ -5,7 +5,7 @@ network starts at dense rows; a remote server gets the raw values and encodes th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -156,6 +156,13 @@ class DeepRanker:
         if not self.needs_known_user:
             return True
         return user_id is not None and self.spec.vocabularies[Columns.USER].is_known(user_id)
+
+    @property
+    def in_process(self) -> "DeepRanker | None":
+        """The same network asked here, for when its server cannot answer; None where it is asked here already."""
+        if self.local is None or self.local is self.predictor:
+            return None
+        return replace(self, predictor=self.local)
 
     async def aclose(self) -> None:
         """Let go of the network's connections."""

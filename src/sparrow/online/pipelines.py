@@ -6,7 +6,7 @@ settings list (`[pipelines.people.NAME]`). Which one is the default the release 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
@@ -108,11 +108,11 @@ def build_pipelines(
 
     built = [pipeline("similar:content", shared, [content], similar_rules(catalog, None, settings.similar), quotas)]
     rules = people_rules(catalog, of_history, settings.for_you)
-    rankers = _personal_rankers(catalog, personal)
+    rankers = _with_next_best(catalog, personal)
     built += [pipeline(f"{FOR_YOU}{name}", own, chain, rules, learnt) for name, chain in rankers.items()]
     for name, listed in settings.pipelines.people.items():
         routes = _in_order(own, listed.recall) if listed.recall else own
-        chain = [rankers[one][0] for one in listed.rankers if rankers.get(one)]
+        chain = [ranker for one in listed.rankers for ranker in _own(rankers.get(one, []))]
         followed = people_rules(catalog, of_history, listed.lists or settings.for_you, listed.rules)
         built.append(pipeline(f"{FOR_YOU}{name}", routes, chain, followed, listed.recall or learnt))
     built += [
@@ -140,6 +140,21 @@ def _personal_routes(catalog: Catalog, personal: Personal, recent_likes: int) ->
     networks = (personal.deep[name] for name in RETRIEVERS if name in personal.deep)
     routes += [NetworkRecall(one, one.local, len(catalog)) for one in networks if one.local is not None]
     return routes
+
+
+def _with_next_best(catalog: Catalog, personal: Personal) -> dict[str, list[Ranker]]:
+    """Chains by name; behind a ranker that asks another server stands the same one with its networks asked in process."""
+    chains = _personal_rankers(catalog, personal)
+    here = {name: one.in_process for name, one in personal.deep.items()}
+    if not any(here.values()):
+        return chains
+    local = replace(personal, deep={name: here[name] or one for name, one in personal.deep.items()})
+    asks = {"blend": {"neural_cf"}, "ensemble": {name for name, weight in personal.chosen.weights.items() if weight}}
+    asks |= {name: {name} for name in personal.deep}
+    for name, chain in _personal_rankers(catalog, local).items():
+        if any(here.get(part) for part in asks.get(name, ())):
+            chains[name].insert(1, chain[0])
+    return chains
 
 
 def _personal_rankers(catalog: Catalog, personal: Personal) -> dict[str, list[Ranker]]:
@@ -194,6 +209,11 @@ def _check_names(settings: Settings) -> None:
                 )
     if taken := sorted(settings.pipelines.people.keys() & {*RANKERS, *MODEL_NAMES}):
         raise SettingsError(f"pipelines.people.{taken[0]} has the name of a ranker; give the pipeline another one.")
+
+
+def _own(chain: Sequence[Ranker]) -> list[Ranker]:
+    """Of a ranker's chain itself, wherever it is asked, and not what it falls back on."""
+    return [one for one in chain if one.name == chain[0].name]
 
 
 def _in_order(routes: Sequence[Recall], quotas: Mapping[str, int]) -> list[Recall]:

@@ -51,15 +51,17 @@ async def show_dashboard(request: Request) -> Response:
     reports: Reports | None = request.app.state.reports
     overview = await run_in_threadpool(overviews.of, recommender.release) if overviews else None
     shown = overview.shown if overview else None
+    traffic = await run_in_threadpool(request.app.state.metrics.traffic)
     response: Response = request.app.state.site.page(
         request,
         "dashboard.html",
         overview=overview,
         age=_span(overview),
-        traffic=await run_in_threadpool(request.app.state.metrics.traffic),
+        traffic=traffic,
         cases=await run_in_threadpool(_cases, request),
         trials=await run_in_threadpool(reports.all) if reports else [],
         pipelines=bars(shown.pipelines.items()) if shown else [],
+        brought=bars(traffic.brought.items()),
         films=_films(recommender, shown) if shown else [],
         reach=_reach(recommender, shown) if shown and shown.movies else None,
         highest=max(shown.hours, default=0) if shown else 0,

@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 
 SECONDS: Final = "sparrow_http_request_seconds"
 DEGRADED: Final = "sparrow_degraded_lists"
+BROUGHT: Final = "sparrow_listed_movies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,13 @@ class RouteTraffic:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """All routes together as `every`, each by itself, the busiest first; `degraded` counts lists by the part replaced."""
+    """All routes together as `every`, each by itself, the busiest first; `degraded` counts lists by the part replaced,
+    `brought` listed movies by the route of recall that brought them (several may have)."""
 
     every: RouteTraffic
     routes: Sequence[RouteTraffic]
     degraded: Mapping[str, int]
+    brought: Mapping[str, int]
 
 
 def summarise(metrics: Iterable[Metric]) -> Traffic:
@@ -36,6 +39,7 @@ def summarise(metrics: Iterable[Metric]) -> Traffic:
     buckets: dict[str, dict[float, float]] = {}
     failed: dict[str, int] = {}
     degraded: dict[str, int] = {}
+    brought: dict[str, int] = {}
     for sample in (sample for metric in metrics for sample in metric.samples):
         route = sample.labels.get("route", "")
         if sample.name == f"{SECONDS}_bucket":
@@ -45,11 +49,14 @@ def summarise(metrics: Iterable[Metric]) -> Traffic:
             failed[route] = failed.get(route, 0) + int(sample.value)
         elif sample.name == f"{DEGRADED}_total" and sample.value:
             degraded[sample.labels["part"]] = int(sample.value)
+        elif sample.name == f"{BROUGHT}_total" and sample.value:
+            brought[route] = int(sample.value)
     routes = [_route(name, own, failed.get(name, 0)) for name, own in buckets.items()]
     edges = {edge for own in buckets.values() for edge in own}
     together = {edge: sum(own.get(edge, 0.0) for own in buckets.values()) for edge in edges}
     busiest = sorted(routes, key=lambda one: (-one.requests, one.route))
-    return Traffic(_route("", together, sum(failed.values())), busiest, degraded)
+    most_first = dict(sorted(brought.items(), key=lambda one: -one[1]))
+    return Traffic(_route("", together, sum(failed.values())), busiest, degraded, most_first)
 
 
 def _route(name: str, buckets: Mapping[float, float], failed: int) -> RouteTraffic:
