@@ -71,10 +71,15 @@ def test_every_movie_is_told_of_by_the_ranking_that_added_it() -> None:
     rankers = [item.trace["ranker"] if item.trace else "" for item in listing.items]
     assert rankers == [("popularity", "neural_cf")[team] for team in listing.teams]
     assert all(item.reasons for item in listing.items)
+    assert [item.trace["position"] for item in listing.items if item.trace] == list(range(1, len(listing.items) + 1))
+    assert not any(move["rule"] == "explored" for item in listing.items if item.trace for move in item.trace["moves"])
+    assert listing.ranker == "popularity+neural_cf"
+    assert sum(listing.routes.values()) >= len(listing.items), "what both sides' routes brought is counted"
     for movie in (2, 30, 40):
         told = asked(recommender, 2, explain_movie=movie)
         place = ids(told).index(movie) + 1 if movie in ids(told) else None
-        assert told.told.get("position") == place or told.told["verdict"] != "listed"
+        assert (told.told["verdict"] == "listed") == (place is not None)
+        assert place is None or told.told["position"] == place
 
 
 def test_outside_of_it_are_guests_those_who_name_a_model_and_who_has_no_part() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
+import redis
 
 from sparrow.errors import InvalidInput, StoreUnavailable
+from sparrow.stores.clearing import forget_person
 from sparrow.stores.event_archive import catch_up, rebuild
 from sparrow.stores.event_history import EventHistory
 from sparrow.stores.event_relay import relay
@@ -137,8 +139,39 @@ def test_redis_goes_on_from_the_home_that_begins_it(store: RedisEvents, tmp_path
     stranger = LiveStore(tmp_path / "stranger")
     stranger.append([event(9)])
     stranger.close()
+    store.forget(1, 2_000)
     with pytest.raises(StoreUnavailable, match="two logs"):
         catch_up(tmp_path / "stranger", store)
+    assert [one["movieId"] for one in archived(tmp_path / "stranger")] == [9], "whoever is refused loses nobody"
+
+
+def test_the_first_home_that_archives_gives_the_numbers(store: RedisEvents, durable: Server, tmp_path: Path) -> None:
+    """Nothing has been appended yet; the newest events were forgotten, and their numbers are not given again."""
+    live = LiveStore(tmp_path / "home")
+    live.append([event(1), event(2), event(3, userId=2)])
+    forget_person(tmp_path / "home", 2, 1)
+    live.close()
+    assert catch_up(tmp_path / "home", store) == 0
+    other = RedisEvents(durable.url, tmp_path / "fresh", timeout_s=10)
+    assert other.append([event(7)]) == 1
+    other.close()
+    assert catch_up(tmp_path / "home", store) == 1
+    assert [one["movieId"] for one in archived(tmp_path / "home")] == [1, 2, 7]
+    assert store.last_seq() == 4
+
+
+def test_a_redis_that_counts_less_than_is_archived_has_lost_events(
+    store: RedisEvents, durable: Server, tmp_path: Path
+) -> None:
+    store.append([event(number) for number in range(5)])
+    catch_up(tmp_path / "home", store)
+    with redis.Redis.from_url(durable.url) as client:
+        client.flushall()
+    fresh = RedisEvents(durable.url, tmp_path / "fresh", timeout_s=10)
+    fresh.append([event(9)])
+    fresh.close()
+    with pytest.raises(StoreUnavailable, match="has archived 5 events, and the Redis counts 1"):
+        catch_up(tmp_path / "home", store)
 
 
 def test_lists_made_anew_keep_what_came_meanwhile(store: RedisEvents, durable: Server, tmp_path: Path) -> None:
@@ -192,3 +225,16 @@ def test_a_relay_that_was_killed_before_it_confirmed_writes_the_same_file(store:
     assert relay(store, tmp_path, "one") == 3
     assert sorted(path.name[:20] for path in tmp_path.glob("*.jsonl")) == [f"{1:020d}", f"{4:020d}"]
     assert relay(store, tmp_path, "one") == 0
+
+
+def test_what_was_forgotten_between_taking_and_confirming_does_not_hold_the_stream(
+    store: RedisEvents, durable: Server, tmp_path: Path
+) -> None:
+    store.append([event(1), event(2, userId=2), event(3)])
+    store.join("spark")
+    assert len(store.taken("spark", "one", 10)) == 3, "taken, and killed before it confirmed"
+    store.forget(2, 2_000)
+    assert relay(store, tmp_path / "out", consumer="one") == 2
+    with redis.Redis.from_url(durable.url) as client:
+        assert client.xpending("sparrow:events", "spark")["pending"] == 0
+        assert client.xlen("sparrow:events") == 0, "all that every reader has is let go of"

@@ -1,20 +1,24 @@
 """What a run gave becomes a list with words: reasons, traces, what was replaced, and what became of the movie asked about."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from sparrow.online.answers import Listing
+from sparrow.online.answers import ListedMovie, Listing
 from sparrow.online.apart import Apart
 from sparrow.online.availability import Availability
 from sparrow.online.catalog import Catalog
 from sparrow.online.deep import DeepRanker
 from sparrow.online.drafting import Drafted, in_order
 from sparrow.online.explain import explain_items
+from sparrow.online.moves import EXPLORED
 from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.recall import Request
 from sparrow.online.wanted import Wanted
 from sparrow.online.why_not import barred, why_not
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,15 @@ class Listings:
         halves = [
             self.of(pipeline, both.of(team), request, silent, degraded) for team, (pipeline, _) in enumerate(both.sides)
         ]
+        items = in_order(both.teams, [one.items for one in halves])
         listing = replace(
             halves[0],
             pipeline=both.pipeline,
-            items=tuple(in_order(both.teams, [one.items for one in halves])),
+            items=tuple(_drafted(item, place) for place, item in enumerate(items, 1)),
             teams=both.teams,
+            ranker="+".join(one.ranker for one in halves),
+            routes=_summed(one.routes for one in halves),
+            timings=_summed(one.timings for one in halves),
             degraded=tuple(dict.fromkeys(part for one in halves for part in one.degraded)),
         )
         if wanted.explain_movie is None:
@@ -86,3 +94,19 @@ class Listings:
         """Why a movie is no candidate; [] if it is one."""
         others = () if request.movie is None else self.apart.of(request.movie)
         return [] if request.allowed[row] else barred(self.catalog, self.available, others, request, row)
+
+
+def _drafted(item: ListedMovie, place: int) -> ListedMovie:
+    """With its place in the drafted list; how it moved is told as far as its own side's rules went."""
+    if item.trace is None:
+        return item
+    moves = [move for move in item.trace["moves"] if move["rule"] != EXPLORED]
+    return replace(item, trace={**item.trace, "position": place, "moves": moves})
+
+
+def _summed(parts: Iterable[Mapping[str, Number]]) -> dict[str, Number]:
+    """Figures of both sides, by name."""
+    summed: dict[str, Number] = {}
+    for name, figure in (pair for part in parts for pair in part.items()):
+        summed[name] = summed[name] + figure if name in summed else figure
+    return summed

@@ -1,5 +1,6 @@
 """Everything a request may ask of one release under one version of the rules. Immutable: a request sees one."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.config import Group, MovieRef, Rules, Settings
-from sparrow.errors import NotFound
+from sparrow.errors import NotFound, StoreUnavailable
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
 from sparrow.online.availability import Availability, check_genres, not_offered, unknown_movies
@@ -39,6 +40,8 @@ from sparrow.online.wanted import NOWHERE, Wanted
 from sparrow.stores.feature_store import FeatureStore
 from sparrow.stores.outside_ids import OutsideIds
 from sparrow.tracing import stage
+
+log = logging.getLogger(__name__)
 
 EMBEDDING_ALIAS: Final = "emb"
 
@@ -251,9 +254,17 @@ class Recommender:
         return isinstance(self.later, EventsLater) and self.later.waits
 
     def _later(self, user_id: int) -> LaterEvents:
-        """All that the rules want to know of a person's events, in one go."""
-        later, rules = self.later(user_id), self.settings.for_you
-        return replace(later, shown=self.shown(user_id, rules.fatigue_days)) if rules.fatigue else later
+        """All that the rules want to know of a person's events, in one go; without what was shown nobody tires."""
+        later = self.later(user_id)
+        listed = (one.lists for one in self.settings.pipelines.people.values() if one.lists is not None)
+        days = max((one.fatigue_days for one in (self.settings.for_you, *listed) if one.fatigue), default=0)
+        if not days:
+            return later
+        try:
+            return replace(later, shown=self.shown(user_id, days))
+        except StoreUnavailable as error:
+            log.warning("The list of person %s does not know what they were shown: %s", user_id, error)
+            return later
 
     async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing:
         """A guest's list from (movie id, stars) pairs, oldest first."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sparrow.errors import StoreUnavailable
 from sparrow.stores.clearing import forget_person
 from sparrow.stores.event_history import EventHistory
-from sparrow.stores.live import FIELDS, FILE, STAYS_OUT, TABLES, connect, cure
+from sparrow.stores.live import FIELDS, FILE, LAST_GIVEN, STAYS_OUT, TABLES, connect, cure
 
 if TYPE_CHECKING:
     from sparrow.stores.redis_events import RedisEvents
@@ -46,14 +46,14 @@ def catch_up(home: Path, source: "RedisEvents") -> int:
     home.mkdir(parents=True, exist_ok=True)
     try:
         with closing(connect(path, TABLES + _ARCHIVE_TABLES)) as connection:
-            called = source.outside_people()
+            _check_same_log(connection, path, source)
             # Before any event that came after their wish: forgetting removes all there is of a person.
             _forget(connection, home, source.forgotten())
-            _check_same_log(connection, path, source)
             entries = source.entries(_cursor(connection)[1])
             while batch := list(islice(entries, BATCH)):
                 taken += _archive(connection, batch)
-            connection.executemany(_CALLED, called.items())
+            # Read last: a name that somebody has taken back meanwhile does not return.
+            connection.executemany(_CALLED, source.outside_people().items())
             reader, seq = _cursor(connection)
     except (sqlite3.Error, OverflowError) as error:
         raise StoreUnavailable(f"{path} cannot be written ({error}); {cure(error)}.") from None
@@ -93,13 +93,18 @@ def _forget(connection: sqlite3.Connection, home: Path, forgotten: dict[int, int
 
 
 def _check_same_log(connection: sqlite3.Connection, path: Path, source: "RedisEvents") -> None:
-    """Raises StoreUnavailable where a home with events of its own would take those of Redis for them."""
+    """Raises StoreUnavailable where a home would take events of Redis for its own, or own ones for those of Redis."""
     is_new = connection.execute("SELECT NOT EXISTS (SELECT 1 FROM archived)").fetchone()[0]
-    own = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
-    if is_new and own and (began := source.began()) not in (None, own):
+    own = connection.execute(LAST_GIVEN).fetchone()[0]
+    if is_new and (began := source.begin(own)) != own and own:
         raise StoreUnavailable(
             f"{path} has {own} events of its own, and the Redis began at number {began}: these are two logs. Archive into a "
-            "fresh home, and bring this one's events over with: sparrow events export, then sparrow events import"
+            "fresh home, and bring this one's events over: sparrow events export without [feedback] events, then import"
+        )
+    if not is_new and 0 < (last := source.last_seq()) < (done := _cursor(connection)[1]):
+        raise StoreUnavailable(
+            f"{path} has archived {done} events, and the Redis counts {last}: it has lost some. Restore its append-only file, "
+            f"or let it go on behind them: redis-cli SET sparrow:live:seq {done}"
         )
 
 
@@ -121,7 +126,7 @@ def _archive(connection: sqlite3.Connection, batch: list[tuple[int, dict[str, An
 def _cursor(connection: sqlite3.Connection) -> tuple[str, int]:
     """This home's name among those who read, made at the first call, and the number up to which it has read."""
     connection.execute(
-        "INSERT INTO archived SELECT ?, (SELECT coalesce(max(seq), 0) FROM events) WHERE NOT EXISTS (SELECT 1 FROM archived)",
+        f"INSERT INTO archived SELECT ?, ({LAST_GIVEN}) WHERE NOT EXISTS (SELECT 1 FROM archived)",
         (uuid.uuid4().hex,),
     )
     reader, seq = connection.execute("SELECT reader, seq FROM archived").fetchone()

@@ -73,6 +73,10 @@ class Exposure:
     recommendation_id: str | None
 
 
+LAST_GIVEN: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
+"""The newest number that a log has given, 0 for none; that of an event which was forgotten since is not given again."""
+
+
 class LiveStore:
     """The events of one home, `{home}/live.sqlite`. Safe to share between threads and processes.
 
@@ -162,6 +166,11 @@ class LiveStore:
     def last_seq(self) -> int:
         """The newest sequence number, 0 when there is none."""
         [[seq]] = self._rows("SELECT coalesce(max(seq), 0) FROM events")
+        return int(seq)
+
+    def last_given(self) -> int:
+        """The newest number that was ever given, were its event forgotten since."""
+        [[seq]] = self._rows(LAST_GIVEN)
         return int(seq)
 
     def close(self) -> None:

@@ -89,6 +89,14 @@ return added
     .replace("@SHOWN_S@", str(SHOWN_S))
 )
 
+_BEGIN: Final = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('SET', KEYS[1], ARGV[1])
+  redis.call('SET', KEYS[2], ARGV[1])
+end
+return redis.call('GET', KEYS[2])
+"""
+
 _REBUILD: Final = """
 local newer = {}
 for _, one in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
@@ -135,9 +143,7 @@ class RedisEvents:
         with self._writing.client() as client:
             added = self._add(client, words)
             if added < 0:
-                last = self._last_archived()
-                client.set(BEGAN, last, nx=True)
-                client.set(SEQ, last, nx=True)
+                self.begin(self._last_archived())
                 added = self._add(client, words)
         return added
 
@@ -169,11 +175,10 @@ class RedisEvents:
         with self._reading.client() as client:
             return int(client.get(SEQ) or 0)
 
-    def began(self) -> int | None:
-        """The number that came before the first event here; None while there was none."""
+    def begin(self, last: int) -> int:
+        """Go on from this number where there was none before; gives the number that came before the first event here."""
         with self._writing.client() as client:
-            told = client.get(BEGAN)
-        return None if told is None else int(told)
+            return int(client.eval(_BEGIN, 2, SEQ, BEGAN, last))
 
     def entries(self, after: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """(number, event as `append` took it) of the stream, those after a number."""
@@ -201,7 +206,9 @@ class RedisEvents:
         with self._writing.client() as client:
             for start in ("0", ">"):
                 told = client.xreadgroup(group, consumer, {STREAM: start}, count=most)
-                # A confirmed or forgotten entry is told of without its fields.
+                # A forgotten entry is told of without its fields; unconfirmed it would keep the stream from being trimmed.
+                if gone := [name for _, entries in told for name, fields in entries if not fields]:
+                    client.xack(STREAM, group, *gone)
                 rows = [(name, fields) for _, entries in told for name, fields in entries if fields]
                 if rows:
                     return [(int(name.split(b"-")[0]), json.loads(fields[b"event"])) for name, fields in rows]
@@ -251,7 +258,7 @@ class RedisEvents:
         """Where numbers go on: a release's `events_through` must not lie ahead of what is to come."""
         store = LiveStore(self._home)
         try:
-            return store.last_seq()
+            return store.last_given()
         finally:
             store.close()
 

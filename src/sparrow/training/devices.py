@@ -1,7 +1,8 @@
 """Several devices: each takes a part of every batch, and all learn what each has found (synchronous data parallelism).
 
-Weights are mirrored, gradients are summed before a step, so a step is that of the whole batch. What a loss takes from a batch
-itself, other rows' movies as negatives, it takes from its own device's part.
+Weights are mirrored, gradients are summed before a step, so a step of a loss that is a mean over rows is that of the whole
+batch. What a loss takes from a batch itself, other rows' movies as negatives or the sum of its weights, it takes from its own
+device's part.
 """
 
 from collections.abc import Callable, Mapping

@@ -141,7 +141,7 @@ async def _explained(asked: Awaitable[Listing], movie: int) -> tuple[Listing | N
     """A list and why the movie stands in it, or does not; None where it cannot be told."""
     try:
         listing = await asked
-    except SparrowError as error:
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong with a trace must not cost somebody their event
         log.warning("A bad case goes without its trace: %s", error)
         return None, None
     item = next((one for one in listing.items if one.movie.movie_id == movie), None)

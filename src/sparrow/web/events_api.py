@@ -50,7 +50,8 @@ async def accept_events(request: Request) -> Response:
     waved = await disliked(request, kept)
     receipt = await run_in_threadpool(log.accept, kept) if good else Receipt(0, 0)
     if receipt.accepted:
-        await keep(request, waved)
+        refused = {(kept[place]["userId"], kept[place]["movieId"]) for place, _ in receipt.rejected}
+        await keep(request, [case for case in waved if (case.user_id, case.movie_id) not in refused])
         await withdraw(request, _taken_back(kept))
     # The log counts places among the good ones; the caller knows places in the batch.
     rejected += [(good[place][0], reason) for place, reason in receipt.rejected]

@@ -101,7 +101,10 @@ class RealPosters:
         """
         facts = await client.get(f"{FACTS}/movie/{number}", headers={"Authorization": f"Bearer {self._key}"})
         facts.raise_for_status()
-        path = facts.json().get("poster_path")
+        told = facts.json()
+        if not isinstance(told, dict):
+            raise ValueError("an answer that is no object")
+        path = told.get("poster_path")
         if not path:
             return b""
         answer = await client.get(f"{PICTURES}/{quote(str(path).lstrip('/'))}")
