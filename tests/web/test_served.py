@@ -1,14 +1,17 @@
 """What goes out is noted: every list, by whatever door, under the id that the answer carries."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sparrow.config import Settings
 from sparrow.feedback.events import EventLog
+from sparrow.online.later_events import sum_events
 from sparrow.stores.live import LiveStore
 from sparrow.stores.served import ServedList
 from sparrow.web.app import create_app
@@ -114,11 +117,19 @@ def test_ten_megabytes_are_refused_unread(live: FakeLive, home: LiveStore) -> No
 
 
 def test_two_tabs_that_rate_at_once_lose_nothing_and_the_last_one_counts(live: FakeLive, home: LiveStore) -> None:
-    client = Client(create_app(live, EventLog(home), Settings()))
-    for stars in (2.0, 4.5):
-        event = {"type": "rating", "userId": 7, "movieId": 589, "value": stars, "timestamp": 1_700_000_000}
-        assert client.post("/api/v1/events", json=event).json()["accepted"] == 1
-    assert [event.value for event in home.events_of(7)] == [2.0, 4.5]
+    """Requests of both are under way together; the log says which came last."""
+    app = create_app(live, EventLog(home), Settings())
+
+    async def both() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+            event = {"type": "rating", "userId": 7, "movieId": 589, "timestamp": 1_700_000_000}
+            tabs = [client.post("/api/v1/events", json=event | {"value": stars}) for stars in [2.0, 4.5] * 15]
+            return [answer.status_code for answer in await asyncio.gather(*tabs)]
+
+    assert asyncio.run(both()) == [202] * 30
+    kept = home.events_of(7)
+    assert sorted(event.value or 0 for event in kept) == [2.0] * 15 + [4.5] * 15
+    assert sum_events(kept, after=0).ratings == [(589, kept[-1].value)]
 
 
 def test_a_guests_page_gets_the_list_as_cards_in_its_language(client: Client, shelf: Shelf) -> None:
