@@ -51,7 +51,7 @@ def site(released: Released, server: Server, tmp_path: Path) -> Iterator[httpx.C
 def test_killed(site: httpx.Client, server: Server) -> None:
     healthy = ids(recommended(site, 1))
     with Load(site.base_url, LISTS).running():
-        assert degraded(site) == []
+        until(lambda: degraded(site) == [])
         server.signal(signal.SIGKILL)
         until(lambda: degraded(site) == ["store"])
         until(lambda: "cannot be reached" in ready(site).get("problem", ""))

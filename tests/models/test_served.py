@@ -27,14 +27,15 @@ def model_server(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def listed(board: Board, name: str, url: str) -> list[Listing]:
-    """The lists of a known person and of a guest, by one model."""
-    online = SETTINGS.online.model_copy(update={"ranker_url": url, "ranker_timeout_ms": 10_000})
+    """The lists of a known person and of a guest, by one model; a busy machine may take its time."""
+    patient = SETTINGS.unhurried()
+    online = patient.online.model_copy(update={"ranker_url": url, "ranker_timeout_ms": 10_000})
     pointer = read_pointer(board.home)
     assert pointer is not None
     assert pointer.models[served_name(name)] >= 1
 
     async def ask() -> list[Listing]:
-        recommender = open_release(board.home, pointer, SETTINGS.model_copy(update={"online": online}))
+        recommender = open_release(board.home, pointer, patient.model_copy(update={"online": online}))
         guest = person_from_history(recommender.catalog, [(2, 5.0), (4, 4.0), (3, 1.0)])
         found = [
             await recommender.for_user(1, Wanted(10), name),

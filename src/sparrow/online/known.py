@@ -48,6 +48,7 @@ def _read(store: FeatureStore, later: Callable[[int], LaterEvents], user_id: int
         degraded = _told(user_id, error)
     try:
         events = later(user_id)
+        degraded = degraded or not events.is_whole
     except StoreUnavailable as error:
         degraded = _told(user_id, error)
     return record, events, ("store",) if degraded else ()

@@ -16,6 +16,7 @@ class LaterEvents:
         seen: ids not to show again: watched or disliked, ever.
         undone: movie id → seconds, UTC, up to which the release's own rating of it no longer counts.
         shown: movie id → in how many lists since it was last clicked; only where a rule asks for it.
+        is_whole: whether all of it could be read; False where a part was unreachable and is missing.
     """
 
     ratings: Sequence[tuple[int, float]] = ()
@@ -23,6 +24,7 @@ class LaterEvents:
     seen: frozenset[int] = frozenset()
     undone: Mapping[int, int] = field(default_factory=dict)
     shown: Mapping[int, int] = field(default_factory=dict)
+    is_whole: bool = True
 
     def __bool__(self) -> bool:
         """Whether anything is known at all of their taste."""

@@ -264,7 +264,7 @@ class Recommender:
             return replace(later, shown=self.shown(user_id, days))
         except StoreUnavailable as error:
             log.warning("The list of person %s does not know what they were shown: %s", user_id, error)
-            return later
+            return replace(later, is_whole=False)
 
     async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing:
         """A guest's list from (movie id, stars) pairs, oldest first."""
