@@ -92,7 +92,7 @@ def test_intervals_go_by_person(recommender: Recommender, tmp_path: Path) -> Non
 
 
 def test_without_exploration_there_is_nothing_to_go_by(recommender: Recommender, tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"nobody explores.*explore = 0.2"):
+    with pytest.raises(NotFound, match=r"nobody explores.*explore = 0.02"):
         judged(tmp_path / "none", recommender, None)
     assert not (tmp_path / "none").exists(), "asking makes no log"
     with closing(ServedLog(tmp_path)):

@@ -7,9 +7,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from sparrow.config import Experiments, Settings
+from sparrow.config import Experiments, ForYou, People, Rules, Settings
 from sparrow.online.answers import Listing
 from sparrow.online.exploration import POOL, draw_order
+from sparrow.online.recommender import Recommender
 from sparrow.online.wanted import Wanted
 from tests.online.memory import ParityNetwork, make_recommender
 from tests.worlds import checkerboard
@@ -83,3 +84,31 @@ def test_a_share_of_the_lists_is_drawn() -> None:
     drawn = [listing.propensities is not None for listing in lists(0.3, 2, 60)]
     assert 6 <= sum(drawn) <= 34
     assert not any(listing.propensities for listing in lists(0.0, 2, 5))
+
+
+def board_that_draws(explore: float, **experiments: object) -> Recommender:
+    settings = Settings(
+        for_you=ForYou(explore=explore), experiments=Experiments.model_validate({"running": experiments})
+    )
+    return make_recommender(WORLD, settings, ParityNetwork())
+
+
+def test_the_rules_say_how_many_lists_are_drawn_and_change_it_live() -> None:
+    board, wanted = board_that_draws(1.0), Wanted(4)
+    assert asyncio.run(board.for_user(1, wanted)).propensities is not None
+    calm = board.with_rules(Rules(for_you=People(explore=0.0)))
+    assert asyncio.run(calm.for_user(1, wanted)).propensities is None
+    assert asyncio.run(calm.with_rules(board.settings.rules).for_user(1, wanted)).propensities is not None
+
+
+def test_who_names_a_ranker_or_has_no_account_gets_its_order() -> None:
+    board, wanted = board_that_draws(1.0), Wanted(4)
+    assert asyncio.run(board.for_user(1, wanted, "neural_cf")).propensities is None
+    assert asyncio.run(board.for_history([(2, 5.0)], wanted)).propensities is None
+
+
+@pytest.mark.parametrize(("own", "is_drawn"), [({}, True), ({"explore": 0.0}, False)])
+def test_an_arm_s_own_share_comes_before_the_rules(own: dict[str, float], is_drawn: bool) -> None:
+    both = [{"name": name, "share": 0.5, **own} for name in "ab"]
+    listing = asyncio.run(board_that_draws(1.0, draw={"arms": both}).for_user(1, Wanted(4)))
+    assert (listing.propensities is not None) == is_drawn

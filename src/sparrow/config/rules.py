@@ -133,6 +133,11 @@ class People(Lists):
     fatigue_days: Annotated[int, Field(ge=1, le=365)] = Field(
         default=14, description="days whose impressions count for that"
     )
+    explore: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0,
+        description="share of a known person's lists whose order is drawn (Plackett-Luce), with known chances; an arm's own "
+        "`explore` comes before it",
+    )
 
 
 class ForYou(People):

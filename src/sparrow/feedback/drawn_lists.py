@@ -46,8 +46,8 @@ def drawn_lists(home: Path, places: int, since: int = 0) -> DrawnLists:
     if not lists:
         raise NotFound(
             f"No list of {places} places or more in {home} was drawn with known chances: nobody explores. Let a share of the "
-            "lists be drawn, e.g. arms = [{name = 'off', share = 0.9}, {name = 'on', share = 0.1, explore = 0.2}] in "
-            "[experiments.running.draw], and come back when people have seen some (docs/experiments.md)."
+            "lists be drawn, e.g. [for_you] explore = 0.02, or of some people's lists an arm's `explore`, and come back when "
+            "people have seen some (docs/experiments.md)."
         )
     number = {one.recommendation_id: place for place, one in enumerate(lists)}
     clicks = np.zeros((len(lists), places))

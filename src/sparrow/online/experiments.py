@@ -24,17 +24,19 @@ class Assignment:
     Attributes:
         label: `experiment:arm` of each, comma separated; "" outside of any.
         ranker: orders the list; None: the default one.
-        explore: how likely its order is drawn.
+        explore: how likely its order is drawn; None: as the rules say.
         draft: the rankers of two arms that make the list together; None: one makes it.
     """
 
     label: str = ""
     ranker: str | None = None
-    explore: float = 0.0
+    explore: float | None = None
     draft: tuple[str | None, str | None] | None = None
 
 
 OUTSIDE: Final = Assignment()
+AS_RANKED: Final = Assignment(explore=0.0)
+"""Outside, and not drawn either: who asks for a certain ranker, or judges one, wants its order."""
 
 
 def uniform(kind: str, salt: str, user_id: int) -> float:
@@ -101,7 +103,7 @@ class Assigner:
         if text not in arms:
             raise NotFound(f"There is no arm {text!r}; there are: {', '.join(arms) or 'none'}.")
         forced = _combined([arms[text]])
-        return Assignment("", forced.ranker, forced.explore)
+        return Assignment("", forced.ranker, forced.explore or 0.0)
 
 
 def _dealt(layer: str, experiments: list[tuple[str, Experiment]], user_id: int) -> list[tuple[str, Experiment]]:
@@ -135,5 +137,5 @@ def _combined(chosen: list[tuple[str, Arm]]) -> Assignment:
     return Assignment(
         label=label_of((name, arm.name) for name, arm in chosen),
         ranker=next((arm.ranker for _, arm in chosen if arm.ranker is not None), None),
-        explore=next((arm.explore for _, arm in chosen if arm.explore is not None), 0.0),
+        explore=next((arm.explore for _, arm in chosen if arm.explore is not None), None),
     )

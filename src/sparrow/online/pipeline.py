@@ -71,6 +71,7 @@ class Pipeline:
         rankers: best first; the last one needs nothing.
         rules: what happens after the sort.
         deadlines: of its stages.
+        explore: share of a person's lists whose order is drawn, where no experiment says otherwise.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Pipeline:
     rankers: Sequence[Ranker]
     rules: Sequence[Reranker] = field(default=())
     deadlines: Deadlines = field(default=Deadlines())
+    explore: float = 0.0
 
     async def run(self, request: Request, explain: bool = False, brought: Candidates | None = None) -> Outcome:
         """Recall, rank in one batch, sort, apply the rules.

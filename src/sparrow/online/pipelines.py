@@ -103,18 +103,21 @@ def build_pipelines(
         rankers: Sequence[Ranker],
         rules: Sequence[Reranker],
         brought: Mapping[str, int],
+        explore: float = 0.0,
     ) -> Pipeline:
-        return Pipeline(name, routes, brought, (*rankers, popularity), (SeenOut(), *rules), deadlines)
+        return Pipeline(name, routes, brought, (*rankers, popularity), (SeenOut(), *rules), deadlines, explore)
 
     built = [pipeline("similar:content", shared, [content], similar_rules(catalog, None, settings.similar), quotas)]
     rules = people_rules(catalog, of_history, settings.for_you)
     rankers = _with_next_best(catalog, personal)
-    built += [pipeline(f"{FOR_YOU}{name}", own, chain, rules, learnt) for name, chain in rankers.items()]
+    drawn = settings.for_you.explore
+    built += [pipeline(f"{FOR_YOU}{name}", own, chain, rules, learnt, drawn) for name, chain in rankers.items()]
     for name, listed in settings.pipelines.people.items():
         routes = _in_order(own, listed.recall) if listed.recall else own
         chain = [ranker for one in listed.rankers for ranker in _own(rankers.get(one, []))]
-        followed = people_rules(catalog, of_history, listed.lists or settings.for_you, listed.rules)
-        built.append(pipeline(f"{FOR_YOU}{name}", routes, chain, followed, listed.recall or learnt))
+        lists = listed.lists or settings.for_you
+        followed = people_rules(catalog, of_history, lists, listed.rules)
+        built.append(pipeline(f"{FOR_YOU}{name}", routes, chain, followed, listed.recall or learnt, lists.explore))
     built += [
         pipeline(
             f"similar:{name}",

@@ -20,7 +20,7 @@ from sparrow.online.collaborative import Collaborative
 from sparrow.online.deep import DeepRanker
 from sparrow.online.drafting import drafted
 from sparrow.online.ensemble import Chosen
-from sparrow.online.experiments import OUTSIDE, Assigner, Assignment
+from sparrow.online.experiments import AS_RANKED, Assigner, Assignment
 from sparrow.online.exploration import explored
 from sparrow.online.fatigue import shown_nothing
 from sparrow.online.known import EventsLater, as_far_as_known
@@ -243,7 +243,7 @@ class Recommender:
 
         Who asks for a `model` stands outside of experiments; `arm` is one to be tried out, where the settings allow it.
         """
-        assigned = self._assigner.override(arm) if arm else OUTSIDE if model else self._assigner.of(user_id)
+        assigned = self._assigner.override(arm) if arm else AS_RANKED if model else self._assigner.of(user_id)
         with stage("store"):
             record, later, degraded = await as_far_as_known(self.store, self._later, user_id, self._events_wait)
         person = person_from_record(self.catalog, user_id, record, later)
@@ -275,7 +275,7 @@ class Recommender:
         person: Person,
         wanted: Wanted,
         model: str | None = None,
-        assigned: Assignment = OUTSIDE,
+        assigned: Assignment = AS_RANKED,
         degraded: tuple[str, ...] = (),
     ) -> Listing:
         """The list of whoever it is: what the site, the API and evaluation all ask."""
@@ -286,7 +286,8 @@ class Recommender:
             both = drafted((sides[0], sides[1]), wanted.size, np.random.default_rng())
             return replace(self._listings.of_draft(both, request, wanted, degraded), arm=assigned.label)
         pipeline, outcome = await self.rank(request, model or assigned.ranker, wanted.explain)
-        outcome, chances = explored(outcome, wanted.size, assigned.explore, self.settings.experiments.steepness)
+        share = pipeline.explore if assigned.explore is None else assigned.explore
+        outcome, chances = explored(outcome, wanted.size, share, self.settings.experiments.steepness)
         listing = self._listings.of(pipeline, outcome, request, wanted, degraded)
         return replace(listing, arm=assigned.label, propensities=chances)
 

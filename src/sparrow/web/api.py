@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from sparrow.online.answers import Listing, Sort
 from sparrow.tracing import stage
+from sparrow.web.direct import DirectRoute
 from sparrow.web.ids import (
     PathId,
     find_user,
@@ -49,7 +50,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {422: _PROBLEM}
 _PERSONAL: dict[int | str, dict[str, Any]] = {401: _PROBLEM, 403: _PROBLEM}
 _MISSING: dict[int | str, dict[str, Any]] = {404: _PROBLEM, **_REFUSED}
 
-router = APIRouter(tags=["api"], default_response_class=Response)
+router = APIRouter(tags=["api"], default_response_class=Response, route_class=DirectRoute)
 
 
 @router.get("/api/v1/movies", responses={200: {"model": MoviesShape}, **_MISSING})

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from sparrow.errors import InvalidInput
 from sparrow.online.answers import Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.wanted import Wanted
+from sparrow.web.direct import DirectRoute
 from sparrow.web.ids import Id, RatingNames, find_user, names_of, names_of_person, read_movie, shown
 from sparrow.web.parameters import Name, Size, checked_size, embedding_name
 from sparrow.web.problems import recommender_of
@@ -28,7 +29,7 @@ _SORTS: Final[dict[str, Sort]] = {
     "popularity": "popularity",
 }
 
-router = APIRouter(tags=["original API"], default_response_class=Response)
+router = APIRouter(tags=["original API"], default_response_class=Response, route_class=DirectRoute)
 
 
 @router.get("/getmovie")
