@@ -41,9 +41,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
-lock: env  ## re-pin requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --quiet --upgrade --output-file requirements.lock
+PIN := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --quiet
+
+lock: env  ## re-pin requirements.lock and the server image's part of it from pyproject.toml
+	$(BIN)/$(PIN) --all-extras --upgrade --output-file requirements.lock
+	$(BIN)/$(PIN) --extra redis --constraint requirements.lock --output-file deploy/serving.lock
 
 clean:  ## remove the environment and the state
 	rm -rf .venv var
