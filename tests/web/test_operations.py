@@ -1,7 +1,9 @@
 """Assembly: headers on every answer, lifespan, metrics, description, and nothing heavy behind the import."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import anyio
 import pytest
@@ -103,6 +105,16 @@ def test_importing_the_application_loads_nothing_heavy() -> None:
     code = f"import sys, sparrow.web.app; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_worker_computes_on_one_thread(tmp_path: Path) -> None:
+    code = (
+        "from sparrow.cli.serve import application; from threadpoolctl import threadpool_info; application(); "
+        "print({one['num_threads'] for one in threadpool_info() if one['user_api'] == 'blas'})"
+    )
+    environ = {**os.environ, "SPARROW_HOME": str(tmp_path), "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.strip() == "{1}"
 
 
 def test_metrics_tell_stages_rankers_routes_and_model_versions() -> None:

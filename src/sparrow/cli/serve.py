@@ -115,6 +115,8 @@ def archive_events(home: Path, settings: Settings) -> None:
 
 def application() -> Any:
     """The application of one worker, from the environment that `run_server` left."""
+    from threadpoolctl import threadpool_limits
+
     from sparrow.config import load_settings
     from sparrow.feedback.events import EventLog
     from sparrow.feedback.experiment_reports import ExperimentReports
@@ -130,6 +132,8 @@ def application() -> Any:
     from sparrow.web.app import create_app
     from sparrow.web.logs import write_json_logs
 
+    # One thread a worker, as the networks have: the sums of a list are small, and workers must not take each other's cores.
+    threadpool_limits(1, user_api="blas")
     home = Path(os.environ[HOME_VARIABLE])
     config = os.environ.pop(CONFIG_VARIABLE, None)
     settings = load_settings(Path(config) if config else None, home)
