@@ -17,6 +17,9 @@ MOST_WAITING: Final = 10_000
 """Lists in memory at most: some ten megabytes, and half a minute of a disk that does not answer at full load."""
 
 BATCH: Final = 500
+GATHER_S: Final = 0.2
+"""The writer lets lists gather for so long: waking it for each took as long as making the list."""
+
 AGAIN_AFTER_S: Final = 1.0
 
 
@@ -61,7 +64,8 @@ class ServedQueue:
         batch: list[ServedList] = []
         while not batch and not (self._closing.is_set() and self._waiting.empty()):
             try:
-                batch.append(self._waiting.get(timeout=0.2))
+                batch.append(self._waiting.get(timeout=GATHER_S))
+                self._closing.wait(GATHER_S)
                 while len(batch) < BATCH:
                     batch.append(self._waiting.get_nowait())
             except Empty:

@@ -42,12 +42,12 @@ def explain_items(
         for route in routes
         if route.reason == "because_liked" and route.name in places
     }
-    taste = _genre_taste(catalog, request)
+    shared = _SharedGenres(catalog, _genre_taste(catalog, request))
     items = tuple(
         ListedMovie(
             movie=catalog.facts[row],
             score=score,
-            reasons=_reasons(catalog, routes, anchors, request, places, _shared_genres(catalog, taste, row), row),
+            reasons=_reasons(catalog, routes, anchors, request, places, shared.of(row), row),
             trace=_trace(outcome, places, row, position, moves[row]) | (told[position] if told else {})
             if trace
             else None,
@@ -119,11 +119,20 @@ def _genre_taste(catalog: Catalog, request: Request) -> list[float]:
     return taste
 
 
-def _shared_genres(catalog: Catalog, taste: Sequence[float], row: int) -> tuple[str, ...]:
-    """The genres of the row that count most, at most `MAX_GENRES`."""
-    common = [genre for genre in catalog.genres_of[row] if taste[genre] > 0]
-    common.sort(key=lambda genre: -taste[genre])
-    return tuple(catalog.genre_names[genre] for genre in common[:MAX_GENRES])
+class _SharedGenres:
+    """The genres of a row that count most, at most `MAX_GENRES`; worked out once for all movies of the same genres."""
+
+    def __init__(self, catalog: Catalog, taste: Sequence[float]) -> None:
+        self._catalog, self._taste = catalog, taste
+        self._known: dict[tuple[int, ...], tuple[str, ...]] = {}
+
+    def of(self, row: int) -> tuple[str, ...]:
+        genres = self._catalog.genres_of[row]
+        if genres not in self._known:
+            common = [genre for genre in genres if self._taste[genre] > 0]
+            common.sort(key=lambda genre: -self._taste[genre])
+            self._known[genres] = tuple(self._catalog.genre_names[genre] for genre in common[:MAX_GENRES])
+        return self._known[genres]
 
 
 def _trace(outcome: Outcome, places: Places, row: int, position: int, moves: Moves) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What a run gave becomes a list with words: reasons, traces, what was replaced, and what became of the movie asked about."""
 
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from sparrow.fresh_ids import fresh_id
 from sparrow.online.answers import ListedMovie, Listing
 from sparrow.online.apart import Apart
 from sparrow.online.availability import Availability
@@ -47,7 +47,7 @@ class Listings:
         items, routes = explain_items(self.catalog, pipeline, outcome, request, wanted, model)
         listing = Listing(
             release=self.release,
-            recommendation_id=uuid.uuid4().hex,
+            recommendation_id=fresh_id(),
             pipeline=pipeline.name,
             arm="",
             items=items,

@@ -85,14 +85,14 @@ class ContentRanker:
     YEARS = 10.0
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+        self._catalog, self._years = catalog, catalog.years.astype(np.float64)
 
     async def rank(self, request: Request, candidates: Rows) -> Scores:
         if request.movie is None:
             raise RankerUnavailable("Ranking by content needs a movie to compare with; rank by popularity instead.")
-        years = self._catalog.years.astype(np.float64)
-        near = np.exp(-np.abs(years[candidates] - years[request.movie]) / self.YEARS)
-        dated = (years[candidates] > 0) & (years[request.movie] > 0)
+        years, own = self._years[candidates], float(self._years[request.movie])
+        near = np.exp(-np.abs(years - own) / self.YEARS)
+        dated = (years > 0) & (own > 0)
         overlap = self._catalog.genre_overlap(request.movie, candidates)
         return (0.75 * overlap + 0.25 * np.where(dated, near, 0)).astype(np.float32)
 

@@ -91,8 +91,8 @@ def create_app(
     app.state.served, app.state.reports, app.state.overviews = served, reports, overviews
     app.state.cases = case_book
     app.state.posters = RealPosters.of(settings)
-    for router in ROUTERS:
-        app.include_router(router)
+    # Not `include_router`: an included router is asked its routes' version at every request.
+    app.router.routes += [route for router in ROUTERS for route in router.routes]
     app.mount("/static", Assets(directory=HERE / "static"), name="static")
     problems.install(app)
     return app

@@ -2,12 +2,13 @@
 
 import logging
 import re
-import uuid
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
 import orjson
+
+from sparrow.fresh_ids import fresh_id
 
 REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
 """Of the request that is being answered, in tasks and threads that work for it, too."""
@@ -22,7 +23,7 @@ def request_id(given: bytes | None) -> str:
         >>> request_id(b"abc-1"), len(request_id(b"a b")), len(request_id(None))
         ('abc-1', 32, 32)
     """
-    return given.decode() if given and _SAFE.fullmatch(given) else uuid.uuid4().hex
+    return given.decode() if given and _SAFE.fullmatch(given) else fresh_id()
 
 
 class JsonFormatter(logging.Formatter):
