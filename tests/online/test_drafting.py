@@ -98,7 +98,7 @@ def test_another_layer_s_exploration_leaves_a_drafted_list_alone() -> None:
     experiments = Experiments.model_validate({"running": both | draw})
     assigned = Assigner(experiments).of(1)
     assert assigned.label in ("draw:a,both:interleaved", "draw:b,both:interleaved")
-    assert (assigned.explore, assigned.draft) == (0.0, ("popularity", "neural_cf"))
+    assert (assigned.explore, assigned.draft) == (None, ("popularity", "neural_cf"))
     assert asked(board(experiments), 1).propensities is None
 
 

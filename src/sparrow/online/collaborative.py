@@ -72,8 +72,8 @@ class Collaborative:
         if not self.knows(person):
             return None
         rated, above = self._history(person)
-        fresh = self._met.copy()
-        fresh[rated] = False
+        fresh = self._met.astype(np.float64)
+        fresh[rated] = 0
         parts = {
             "als": _standardised(self._als(rated, above), fresh),
             "ease": _standardised(self._ease_weights.summed(rated, 1 + self._model.ease_stars * above), fresh),
@@ -102,14 +102,14 @@ class Collaborative:
         return scores
 
 
-def _standardised(scores: Scores, fresh: NDArray[np.bool_]) -> Scores:
-    """(n,) with mean 0 and deviation 1 over `fresh`; constant scores become 0."""
-    among = scores[fresh].astype(np.float64)
-    if not len(among):
+def _standardised(scores: Scores, fresh: NDArray[np.float64]) -> Scores:
+    """(n,) with mean 0 and deviation 1 over those where `fresh` is 1; constant scores become 0."""
+    among, exact = float(fresh.sum()), scores.astype(np.float64)
+    if not among:
         return np.zeros_like(scores)
-    mean = among.sum() / len(among)
-    among -= mean
-    spread = math.sqrt(among @ among / len(among))
+    mean = exact @ fresh / among
+    apart = (exact - mean) * fresh
+    spread = math.sqrt(apart @ apart / among)
     standard: Scores = ((scores - mean) / (spread if spread > 1e-12 else np.inf)).astype(np.float32)
     return standard
 

@@ -40,19 +40,22 @@ class ItemWeights:
         """
         covered = self.covers(rows)
         places = self._place[rows[covered]]
-        spoken = self._weights[places] * inputs[covered][:, None]
+        spoken = self._weights[places] * inputs[covered].astype(np.float32)[:, None]
         summed = np.bincount(self._outputs[places].ravel(), spoken.ravel(), minlength=len(self._place))
         return summed.astype(np.float32)
 
     def nearest(self, among: Rows, candidates: Rows) -> Rows:
         """(c,) of some movies the row that speaks most for each candidate; -1 where none does."""
         among = among[self.covers(among)]
+        if not len(among):
+            return np.full(len(candidates), -1, dtype=np.int32)
         places = self._place[among]
-        outputs, weights = self._outputs[places].ravel(), self._weights[places].ravel()
-        wanted = np.zeros(len(self._place), dtype=np.bool_)
-        wanted[candidates] = True
-        speaks = np.flatnonzero(wanted[outputs] & (weights > 0))
-        owners, order = np.repeat(among, self._outputs.shape[1])[speaks], np.argsort(weights[speaks], kind="stable")
-        near = np.full(len(self._place), -1, dtype=np.int32)
-        near[outputs[speaks][order]] = owners[order]  # the last to be written, and so the strongest, stays
-        return near[candidates]
+        outputs, column = self._outputs[places], np.full(len(self._place), -1, dtype=np.int32)
+        column[candidates] = np.arange(len(candidates))
+        # `take` and flat places: half the time of the same with brackets.
+        owner, which = np.divmod(np.flatnonzero((column >= 0).take(outputs)), outputs.shape[1])
+        speaks = np.zeros((len(among), len(candidates)), dtype=np.float32)
+        speaks[owner, column[outputs[owner, which]]] = self._weights[places[owner], which]
+        # Of equals the last speaks: the one they liked latest.
+        strongest = len(among) - 1 - np.argmax(speaks[::-1], axis=0)
+        return np.where(speaks.max(axis=0) > 0, among[strongest], -1).astype(np.int32)

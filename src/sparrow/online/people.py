@@ -94,5 +94,8 @@ def _person(
     newest_first, first = np.unique(rows[::-1], return_index=True)
     latest = np.sort(len(rows) - 1 - first)
     rated = rows[latest]
-    more, _ = catalog.known_rows(np.array(sorted(seen), dtype=np.int64))
-    return Person(user_id, rated, halves[known][latest], np.union1d(newest_first, more).astype(np.int32))
+    everything = newest_first
+    if seen:
+        more, _ = catalog.known_rows(np.array(sorted(seen), dtype=np.int64))
+        everything = np.union1d(newest_first, more).astype(np.int32)
+    return Person(user_id, rated, halves[known][latest], everything)

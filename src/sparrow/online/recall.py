@@ -185,10 +185,18 @@ def static_routes(catalog: Catalog, min_ratings: int) -> list[Recall]:
 def _best(rows: Rows, scores: NDArray[np.float32], near: Rows, quota: int) -> Found:
     """Each row once, with its highest score and the anchor that gave it."""
     order = descending_by_score(scores)
-    _, first = np.unique(rows[order], return_index=True)
-    keep = order[np.sort(first)][:quota]
+    # The best of a few places more than are wanted are mostly enough different ones.
+    keep = _first_of_each(rows, order[: _AHEAD * quota])[:quota]
+    if len(keep) < quota:
+        keep = _first_of_each(rows, order)[:quota]
     anchor_of = dict(zip(rows[keep].tolist(), near[keep].tolist(), strict=True))
     return Found(rows[keep], scores[keep], lambda some: np.array([anchor_of[row] for row in some.tolist()], np.int32))
+
+
+def _first_of_each(rows: Rows, order: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of places in order those at which a row stands for the first time."""
+    _, first = np.unique(rows[order], return_index=True)
+    return order[np.sort(first)]
 
 
 def top_rows(scores: NDArray[np.float32], quota: int) -> Rows:

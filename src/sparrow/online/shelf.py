@@ -25,6 +25,7 @@ class Shelf:
     def __init__(self, catalog: Catalog) -> None:
         """Args: catalog: all movies."""
         self._catalog = catalog
+        self._orders: dict[Sort, Rows] = {}
         self._folded = [fold(facts.title) for facts in catalog.facts]
         self._words = "\n".join(sorted({word for title in self._folded for word in title.split()}))
 
@@ -49,9 +50,15 @@ class Shelf:
             wanted &= self._catalog.genres[:, names.index(genre)] > 0
         if year is not None:
             wanted &= self._catalog.years == year
-        rows = np.flatnonzero(wanted)
-        order = rows[descending_by_score(self._sort_key(sort)[rows])]
+        order = self._order(sort)
+        order = order[wanted[order]]
         return [self._catalog.facts[row] for row in order[offset : offset + size]], len(order)
+
+    def _order(self, sort: Sort) -> Rows:
+        """All rows; sorted once, since the home page alone asks a dozen times."""
+        if sort not in self._orders:
+            self._orders[sort] = descending_by_score(self._sort_key(sort))
+        return self._orders[sort]
 
     def _sort_key(self, sort: Sort) -> NDArray[np.float64]:
         if sort == "rating":
