@@ -76,6 +76,15 @@ def bare(size: int) -> Iterator[Server]:
 
 
 @contextmanager
+def framework(name: str, *told: str) -> Iterator[Server]:
+    """One of `load.frameworks`."""
+    port = free_port()
+    command = [sys.executable, "-m", f"benchmarks.load.frameworks.with_{name}", str(port), *told]
+    with _running(command, port, "/api/v1/movies/1/similar") as server:
+        yield server
+
+
+@contextmanager
 def model_server(home: Path) -> Iterator[tuple[str, str]]:
     """The model server over a home's models, on whatever core is free; gives its HTTP and gRPC addresses."""
     rest, rpc = free_port(), free_port()

@@ -28,13 +28,13 @@ PATHS: Final = ("/api/v1/users/1/recommendations?model=neural_cf&size=5", "/getr
 
 
 class Liar(ThreadingHTTPServer):
-    """A model server that answers well, or as `fault` says."""
+    """A model server that answers well, or as `fault` says; sets `told` whenever it is asked."""
 
     daemon_threads = True
     allow_reuse_address = True
 
     def __init__(self, port: int) -> None:
-        self.fault, self.healed = "", threading.Event()
+        self.fault, self.healed, self.told = "", threading.Event(), threading.Event()
         super().__init__(("127.0.0.1", port), _Answer)
 
 
@@ -47,6 +47,7 @@ class _Answer(BaseHTTPRequestHandler):
         movies = asked["inputs"]["movieId"]
         scores: Any = [1 / (1 + movie) for movie in movies]
         fault = self.server.fault
+        self.server.told.set()
         if fault == "hang":
             self.server.healed.wait()
         if fault == "gone":
