@@ -32,7 +32,9 @@ WORLD: Final = {"ratings": 1_000_000, "people": 10_000, "movies": 60_000}
 FAST: Final = {
     "RANKING__MODELS": '["neural_cf", "din"]',
     "NEURAL_CF__EPOCHS": "1",
+    "NEURAL_CF__MAX_ROWS": "300000",
     "DIN__EPOCHS": "1",
+    "DIN__MAX_ROWS": "100000",
     "ITEM2VEC__EPOCHS": "1",
 }
 RATES: Final = {"neural_cf": 500.0, "din": 75.0}

@@ -10,7 +10,7 @@ import pytest
 
 SOURCE: Final = Path(__file__).parents[1] / "src" / "sparrow"
 
-EVERYWHERE: Final = {"schema", "config", "errors", "tracing"}
+EVERYWHERE: Final = {"schema", "config", "errors", "tracing", "fresh_ids"}
 
 DOORS: Final[dict[str, set[str]]] = {
     "datasets": set(),
@@ -31,7 +31,7 @@ DOORS: Final[dict[str, set[str]]] = {
     "web": {"online", "feedback", "stores", "evaluation"},
     "cli": {"*"},
 }  # fmt: skip
-"""Room → rooms it may import; `schema`, `config`, `errors` and `tracing` are open to all."""
+"""Room → rooms it may import; `schema`, `config`, `errors`, `tracing` and `fresh_ids` are open to all."""
 
 NARROW: Final = {
     ("online", "features"): {"definitions", "encoding", "inputs", "series", "user_vector"},

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparrow.config import Group, MovieRef, Rules, Settings
-from sparrow.errors import NotFound, StoreUnavailable
+from sparrow.errors import NotFound
 from sparrow.online.answers import Census, Listing, MovieFacts, Sort, UserFacts
 from sparrow.online.apart import Apart
 from sparrow.online.availability import Availability, check_genres, not_offered, unknown_movies
@@ -22,7 +22,7 @@ from sparrow.online.drafting import drafted
 from sparrow.online.ensemble import Chosen
 from sparrow.online.experiments import AS_RANKED, Assigner, Assignment
 from sparrow.online.exploration import explored
-from sparrow.online.fatigue import shown_nothing
+from sparrow.online.fatigue import Shown, shown_nothing, with_shown
 from sparrow.online.known import EventsLater, as_far_as_known
 from sparrow.online.later_events import LaterEvents
 from sparrow.online.listings import Listings
@@ -32,6 +32,7 @@ from sparrow.online.pipeline import Outcome, Pipeline
 from sparrow.online.pipelines import Personal, build_pipelines, check_pipelines
 from sparrow.online.rankers import Rankers
 from sparrow.online.recall import Candidates, Request
+from sparrow.online.remembered import Remembered, is_plain
 from sparrow.online.shelf import Shelf
 from sparrow.online.similarity import MovieSimilarity
 from sparrow.online.traced import run_traced
@@ -78,7 +79,7 @@ class Recommender:
     collaborative: Collaborative | None = None
     next_item: NextItem | None = None
     chosen: Chosen = field(default_factory=Chosen)
-    shown: Callable[[int, int], Mapping[int, int]] = shown_nothing
+    shown: Shown = shown_nothing
     offered: frozenset[MovieRef] | None = None
     rankers: Rankers = field(init=False, repr=False)
     _pipelines: Mapping[str, Pipeline] = field(init=False, repr=False)
@@ -87,6 +88,7 @@ class Recommender:
     _assigner: Assigner = field(init=False, repr=False)
     _available: Availability = field(init=False, repr=False)
     _listings: Listings = field(init=False, repr=False)
+    _remembered: Remembered = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_shelf", Shelf(self.catalog))
@@ -107,6 +109,7 @@ class Recommender:
             "_pipelines": pipelines,
             "rankers": rankers,
             "_listings": listings,
+            "_remembered": Remembered(),
         }
         for name, value in found.items():
             object.__setattr__(self, name, value)
@@ -223,12 +226,22 @@ class Recommender:
         """Movies like one movie."""
         name = self._embedding_name(embedding)
         row = int(self.catalog.row(movie_id))
+        known = name is not None and bool(self.similarities[name].has_vector[row])
+        pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
+        if not is_plain(wanted):
+            return await self._similar(row, wanted, pipeline)
+        question, mask = (pipeline.name, row, wanted), self._available.mask(wanted.region)
+        listing = self._remembered.find(question, mask)
+        if listing is None:
+            listing = await self._similar(row, wanted, pipeline)
+            self._remembered.keep(question, mask, listing)
+        return listing
+
+    async def _similar(self, row: int, wanted: Wanted, pipeline: Pipeline) -> Listing:
         person = self._nobody
         allowed = self.allowed(person, wanted.exclude, wanted.region, wanted.age)
         allowed[row] = False
         allowed[self._apart.of(row)] = False
-        known = name is not None and bool(self.similarities[name].has_vector[row])
-        pipeline = self._pipelines[f"similar:{name}" if known else "similar:content"]
         request = Request(row, person, allowed, wanted.exclude, wanted.region, wanted.age)
         outcome = await run_traced(pipeline, request)
         return self._listings.of(pipeline, outcome, request, wanted)
@@ -255,16 +268,7 @@ class Recommender:
 
     def _later(self, user_id: int) -> LaterEvents:
         """All that the rules want to know of a person's events, in one go; without what was shown nobody tires."""
-        later = self.later(user_id)
-        listed = (one.lists for one in self.settings.pipelines.people.values() if one.lists is not None)
-        days = max((one.fatigue_days for one in (self.settings.for_you, *listed) if one.fatigue), default=0)
-        if not days:
-            return later
-        try:
-            return replace(later, shown=self.shown(user_id, days))
-        except StoreUnavailable as error:
-            log.warning("The list of person %s does not know what they were shown: %s", user_id, error)
-            return replace(later, is_whole=False)
+        return with_shown(self.later(user_id), self.settings, self.shown, user_id)
 
     async def for_history(self, history: Sequence[tuple[int, float | None]], wanted: Wanted) -> Listing:
         """A guest's list from (movie id, stars) pairs, oldest first."""
