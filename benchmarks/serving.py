@@ -4,7 +4,8 @@
 
 Each home has a live release. Without any, one of the built-in ratings (9,066 movies) and one of a synthetic world of 60 thousand
 movies and a million ratings are built in var/benchmarks/serving, NeuralCF and DIN trained for one epoch: their speed is measured,
-not their taste. Every row asks for 24 movies of 200 movies or people in turn; nothing in the server remembers an answer.
+not their taste. Every row asks for 24 movies of 200 movies or people in turn. The server remembers lists of similar movies that
+are asked for again; with an exclusion, every list is made anew, as people's lists always are.
 
 Requests per second: `wrk`, 16 connections. Latency: 99 % of the answers of an open loop at a steady rate are at least as quick.
 """
@@ -83,7 +84,12 @@ def _measure(home: Path, seconds: float, runs: int) -> Iterator[Row]:
             name: [f"/api/v1/users/{person}/recommendations?model={name}" for person in people] for name in RATES
         }
         yield Row(f"start to ready, {count:,} movies", "s", [ours.started_s], PEER, [_bare_start()], ours.memory_mb())
-        asked = {"similar movies": like, "for you, default": [path.split("?")[0] for path in by_model["neural_cf"]]}
+        anew = [f"{path}?exclude={movies[place - 1]}" for place, path in enumerate(like)]
+        asked = {
+            "similar movies, remembered": like,
+            "similar movies, an exclusion each": anew,
+            "for you, default": [path.split("?")[0] for path in by_model["neural_cf"]],
+        }
         asked |= {f"for you, {name}": paths for name, paths in by_model.items()}
         for what, paths in asked.items():
             yield _speed(f"{what}, {count:,} movies", ours, paths, seconds, runs)

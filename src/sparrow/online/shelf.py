@@ -19,6 +19,9 @@ STARTS, EXACT = 2.0, 100.0
 """What a title that starts with the first word, or is the text itself, gains over log(1 + ratings)."""
 
 
+_ASCII_WORDS: Final = re.compile("[a-z0-9]+")
+
+
 class Shelf:
     """The movies of one release; each question brings along which of them, (n,) bool, may be shown."""
 
@@ -117,6 +120,8 @@ def fold(text: str) -> str:
         >>> fold("Amélie: (Le Fabuleux)"), fold("Ocean's Eleven")
         ('amelie le fabuleux', 'oceans eleven')
     """
+    if text.isascii():
+        return " ".join(_ASCII_WORDS.findall(text.replace("'", "").lower()))
     # Some letters gain capitals when taken apart, and some come apart only when lower.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = plain.replace("'", "").replace("’", "")

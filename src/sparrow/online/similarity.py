@@ -12,6 +12,9 @@ from sparrow.stores.feature_store import FeatureStore, Similarity
 
 NO_NEIGHBOUR = -1
 
+Neighbours = tuple[int, NDArray[np.int64], NDArray[np.float32]]
+"""A movie, the ids of its neighbours, their scores."""
+
 
 @dataclass(frozen=True)
 class MovieSimilarity:
@@ -53,19 +56,42 @@ class MovieSimilarity:
 def load_similarity(
     store: FeatureStore, catalog: Catalog, name: str, similarity: Similarity, dim: int
 ) -> MovieSimilarity:
-    """Read one embedding of a release into catalogue rows."""
+    """Read one embedding of a release into catalogue rows.
+
+    Raises:
+        NotFound: the store has a vector or neighbours of a movie that the catalogue lacks.
+    """
     vectors = np.zeros((len(catalog), dim), dtype=np.float32)
     has_vector = np.zeros(len(catalog), dtype=np.bool_)
-    for movie, vector in store.vectors(name):
-        row = catalog.row(movie)
-        vectors[row], has_vector[row] = vector, True
-    stored = list(store.neighbours(name))
-    width = max((len(ids) for _, ids, _ in stored), default=0)
-    neighbours = np.full((len(catalog), width), NO_NEIGHBOUR, dtype=np.int32)
-    scores = np.zeros((len(catalog), width), dtype=np.float32)
-    for movie, ids, values in stored:
-        rows, known = catalog.known_rows(ids)
-        neighbours[catalog.row(movie), : len(rows)], scores[catalog.row(movie), : len(rows)] = rows, values[known]
+    held = list(store.vectors(name))
+    if held:
+        rows = _rows_of(catalog, [movie for movie, _ in held])
+        vectors[rows], has_vector[rows] = np.stack([vector for _, vector in held]), True
+    neighbours, scores = _neighbours(catalog, list(store.neighbours(name)))
     return MovieSimilarity(
         name, similarity, has_vector, unit(vectors) if similarity == "cosine" else vectors, neighbours, scores
     )
+
+
+def _neighbours(catalog: Catalog, stored: list[Neighbours]) -> tuple[Rows, NDArray[np.float32]]:
+    """Rows and scores, (n, k) each; all looked up in one go. Neighbours that the catalogue lacks are left out."""
+    width = max((len(ids) for _, ids, _ in stored), default=0)
+    neighbours = np.full((len(catalog), width), NO_NEIGHBOUR, dtype=np.int32)
+    scores = np.zeros((len(catalog), width), dtype=np.float32)
+    if not width:
+        return neighbours, scores
+    lengths = np.array([len(ids) for _, ids, _ in stored])
+    rows, known = catalog.known_rows(np.concatenate([ids for _, ids, _ in stored]))
+    of = np.repeat(np.arange(len(stored)), lengths)[known]
+    place = np.arange(len(of)) - np.searchsorted(of, of)
+    owner = _rows_of(catalog, [movie for movie, _, _ in stored])[of]
+    neighbours[owner, place], scores[owner, place] = rows, np.concatenate([values for _, _, values in stored])[known]
+    return neighbours, scores
+
+
+def _rows_of(catalog: Catalog, movies: list[int]) -> Rows:
+    """(m,) rows of movies that all have to be there."""
+    rows, known = catalog.known_rows(np.array(movies, dtype=np.int64))
+    if not known.all():
+        catalog.row(movies[int(np.argmin(known))])
+    return rows
