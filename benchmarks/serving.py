@@ -31,6 +31,7 @@ PEER: Final = "bare Starlette + uvicorn"
 ASKED: Final = 200
 WORLD: Final = {"ratings": 1_000_000, "people": 10_000, "movies": 60_000}
 FAST: Final = {
+    "RANKING__SEQUENCE_FROM": "0",
     "RANKING__MODELS": '["neural_cf", "din"]',
     "NEURAL_CF__EPOCHS": "1",
     "NEURAL_CF__MAX_ROWS": "300000",
