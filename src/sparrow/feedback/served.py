@@ -65,7 +65,8 @@ class ServedQueue:
         while not batch and not (self._closing.is_set() and self._waiting.empty()):
             try:
                 batch.append(self._waiting.get(timeout=GATHER_S))
-                self._closing.wait(GATHER_S)
+                if self._waiting.qsize() < BATCH:
+                    self._closing.wait(GATHER_S)
                 while len(batch) < BATCH:
                     batch.append(self._waiting.get_nowait())
             except Empty:

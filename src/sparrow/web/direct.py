@@ -5,7 +5,7 @@ are all in order takes the short way; whatever is not is handed to FastAPI, whos
 """
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from inspect import Parameter, signature
+from inspect import Parameter, iscoroutinefunction, signature
 from typing import Any, get_type_hints
 
 from fastapi.dependencies.models import Dependant
@@ -70,8 +70,12 @@ def _parts(dependant: Dependant) -> Iterator[Dependant]:
 def _declared(dependant: Dependant) -> Iterator[tuple[str, tuple[Any, Any]]]:
     """Parameters as they are written down: name → (annotation, default)."""
     for part in _parts(dependant):
-        if part.header_params or part.cookie_params or part.body_params:
-            raise TypeError(f"{part.call} takes headers, cookies or a body: a DirectRoute reads path and query only.")
+        others = (part.header_params, part.cookie_params, part.body_params, part.response_param_name,
+                  part.background_tasks_param_name, part.security_scopes_param_name, part.http_connection_param_name)  # fmt: skip
+        if any(others) or not iscoroutinefunction(part.call):
+            raise TypeError(
+                f"{part.call} is no coroutine, or takes more than the request, path and query: use APIRoute."
+            )
         hints, taken = get_type_hints(part.call, include_extras=True), signature(_call_of(part)).parameters
         for one in (*part.path_params, *part.query_params):
             default = taken[one.name].default
@@ -98,8 +102,9 @@ def _caller(dependant: Dependant) -> Callable[[Request, Mapping[str, Any]], Coro
         if request_name is not None:
             arguments[request_name] = request
         for name, other in others:
+            found = await other(request, given)
             if name is not None:
-                arguments[name] = await other(request, given)
+                arguments[name] = found
         return await call(**arguments)
 
     return called
