@@ -126,7 +126,7 @@ def test_unknown_names_are_told_with_the_known_ones(sparrow: Command, files: tup
 def test_a_pipeline_is_judged_from_events(sparrow: Command, released: Released, tmp_path: Path) -> None:
     home = released.fresh(tmp_path / "home")
     asked = ("evaluate", "--from-events", "--home", home, "--places", "1")
-    sparrow(*asked).check_failed(1, "drawn with known chances", "explore = 0.2")
+    sparrow(*asked).check_failed(1, "drawn with known chances", "explore = 0.02")
     manifest = read_manifest(home, released.release)
     recommender = open_folder(releases_folder(home) / released.release, manifest, released.settings)
     taste = KnownTaste(recommender.catalog.genres.astype(np.float64))
