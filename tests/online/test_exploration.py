@@ -101,6 +101,15 @@ def test_the_rules_say_how_many_lists_are_drawn_and_change_it_live() -> None:
     assert asyncio.run(calm.with_rules(board.settings.rules).for_user(1, wanted)).propensities is not None
 
 
+def test_what_is_judged_is_never_drawn() -> None:
+    own = {"mine": {"rankers": ["popularity"], "lists": {"explore": 1.0}}}
+    settings = Settings.model_validate({"for_you": {"explore": 1.0}, "pipelines": {"people": own}})
+    judged = settings.unhurried()
+    board = make_recommender(WORLD, judged, ParityNetwork())
+    assert asyncio.run(board.for_user(1, Wanted(4))).propensities is None
+    assert judged.pipelines.people["mine"].lists == People(explore=0.0)
+
+
 def test_who_names_a_ranker_or_has_no_account_gets_its_order() -> None:
     board, wanted = board_that_draws(1.0), Wanted(4)
     assert asyncio.run(board.for_user(1, wanted, "neural_cf")).propensities is None

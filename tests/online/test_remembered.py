@@ -52,6 +52,7 @@ def test_new_rules_and_offers_forget_the_old_lists() -> None:
 @pytest.mark.parametrize("own", [{"exclude": frozenset({1})}, {"explain": True}, {"age": 12}, {"explain_movie": 4}])
 def test_a_question_of_one_s_own_is_not_plain(own: dict[str, object]) -> None:
     assert is_plain(Wanted(5, region="DE"))
+    assert not is_plain(Wanted(500)), "long lists are made anew"
     assert not is_plain(Wanted(5, **own))  # type: ignore[arg-type]
 
 

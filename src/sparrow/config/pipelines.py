@@ -32,6 +32,10 @@ class PeoplePipeline(Section):
         default=None, description="their weights, as in `[for_you]`; none: those of `[for_you]`"
     )
 
+    def in_order(self) -> "PeoplePipeline":
+        """The same without drawn lists."""
+        return self.model_copy(update={"lists": self.lists and self.lists.model_copy(update={"explore": 0.0})})
+
 
 class Pipelines(Section):
     """How lists are made."""

@@ -135,8 +135,8 @@ class People(Lists):
     )
     explore: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0,
-        description="share of a known person's lists whose order is drawn (Plackett-Luce), with known chances; an arm's own "
-        "`explore` comes before it",
+        description="share of the lists of people with an id whose order is drawn (Plackett-Luce), with known chances; an arm's "
+        "own `explore` comes before it",
     )
 
 

@@ -83,10 +83,14 @@ class Settings(Section):
         return self.model_copy(update={"candidates": rules.candidates, "similar": rules.similar, "for_you": for_you})
 
     def unhurried(self) -> "Settings":
-        """The same, but ranked in this process and without deadlines: what is judged must not hang on how busy a machine is."""
+        """The same, but ranked in this process, without deadlines, and in the rankers' own order: what is judged must hang
+        neither on how busy a machine is nor on chance."""
         online = self.online.model_copy(update={"ranker_url": ""})
-        patient = self.pipelines.model_copy(update={"recall_ms": 0, "ranking_ms": 0, "reranking_ms": 0})
-        return self.model_copy(update={"online": online, "pipelines": patient})
+        people = {name: one.in_order() for name, one in self.pipelines.people.items()}
+        ends = {"recall_ms": 0, "ranking_ms": 0, "reranking_ms": 0}
+        patient = self.pipelines.model_copy(update={**ends, "people": people})
+        for_you = self.for_you.model_copy(update={"explore": 0.0})
+        return self.model_copy(update={"online": online, "pipelines": patient, "for_you": for_you})
 
 
 def find_home(flag: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

@@ -18,10 +18,13 @@ from sparrow.online.wanted import Wanted
 MOST: Final = 1000
 """Lists; 24 movies with their reasons are some 10 kB."""
 
+LONGEST: Final = 50
+"""Movies of a remembered list: whoever asks for 500 must not fill a worker's memory."""
+
 
 def is_plain(wanted: Wanted) -> bool:
     """Whether others may ask the same."""
-    return wanted == Wanted(wanted.size, region=wanted.region)
+    return wanted.size <= LONGEST and wanted == Wanted(wanted.size, region=wanted.region)
 
 
 class Remembered:
